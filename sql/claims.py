@@ -1,0 +1,239 @@
+"""From a due contact to a call that may be sent: what the dialer sees, the claim, the `sending` mark, and the way back.
+
+A claim is a compare-and-set whose row count is believed; taking a call is at the same time taking the caps, because caps are
+counted from the call rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from peewee import fn
+
+from sql.models import Call, Campaign, CampaignContact, Contact, Trunk, TrunkLoaded
+from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Load, TrunkFacts
+
+OPEN = (CallState.CLAIMED, CallState.SENDING)
+# Longer than the second and the tenth that they stand for: between the claim and the INVITE lie two commits and Asterisk.
+SECOND_MS, TENTH_MS = 1050, 105
+
+
+class LostClaim(Exception):
+    """Somebody else changed one of these contacts first; nothing of the batch was taken."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that the dialer needs to decide what may start: one consistent-enough reading of the store."""
+
+    campaigns: tuple[CampaignFacts, ...]
+    trunks: tuple[TrunkFacts, ...]
+    by_campaign: dict[int, Load]
+    by_trunk: dict[int, Load]
+    by_node: Load
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A contact that may be called now, over which trunk, and until when its window allows the INVITE (UTC ms)."""
+
+    contact: ContactFacts
+    trunk_id: int
+    caller_id: str | None
+    not_after: int | None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A call that was taken: its row exists, nothing has gone out."""
+
+    call_id: int
+    phone: str
+    trunk_id: int
+    caller_id: str | None
+    kind: str
+    ring_timeout: int
+    max_duration: int
+    not_after: int | None
+
+
+def snapshot(node: str, now: int) -> Snapshot:
+    """Running campaigns, usable trunks, and the load on each."""
+    rows = list(
+        Call.select(
+            Call.campaign_id,
+            Call.trunk_id,
+            Call.node,
+            fn.SUM(Call.state.in_(OPEN)).alias("open"),
+            fn.SUM(Call.claimed_at > now - SECOND_MS).alias("second"),
+            fn.SUM(Call.claimed_at > now - TENTH_MS).alias("tenth"),
+        )
+        .where(Call.state.in_(OPEN) | (Call.claimed_at > now - SECOND_MS))
+        .where(Call.state != CallState.VOID)
+        .group_by(Call.campaign_id, Call.trunk_id, Call.node)
+        .dicts()
+    )
+    return Snapshot(
+        campaigns=tuple(running()),
+        trunks=tuple(trunks(node)),
+        by_campaign=_loads(rows, "campaign_id"),
+        by_trunk=_loads(rows, "trunk_id"),
+        by_node=_loads(rows, "node").get(node, Load()),
+    )
+
+
+def _loads(rows: Iterable[dict], key: str) -> dict:
+    loads: dict = {}
+    for row in rows:
+        old = loads.get(row[key], Load())
+        loads[row[key]] = Load(old.open + int(row["open"]), old.second + int(row["second"]), old.tenth + int(row["tenth"]))
+    return loads
+
+
+def running() -> list[CampaignFacts]:
+    return [campaign_facts(row) for row in Campaign.select().where(Campaign.status == CampaignStatus.RUNNING).order_by(Campaign.id)]
+
+
+def campaign_facts(row: Campaign) -> CampaignFacts:
+    return CampaignFacts(**{name: getattr(row, name) for name in CampaignFacts.__dataclass_fields__})
+
+
+def trunks(node: str) -> list[TrunkFacts]:
+    """Every trunk in the order of preference; `loaded` is true once `node` has loaded its present version."""
+    rows = (
+        Trunk.select(Trunk, TrunkLoaded.version.alias("has"))
+        .join(TrunkLoaded, "LEFT OUTER JOIN", on=((TrunkLoaded.trunk_id == Trunk.id) & (TrunkLoaded.node == node)))
+        .where(Trunk.deleted_at.is_null())
+        .order_by(Trunk.priority, Trunk.id)
+        .objects()
+    )
+    names = [name for name in TrunkFacts.__dataclass_fields__ if name != "loaded"]
+    return [TrunkFacts(loaded=row.has == row.version, **{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def candidates(campaign_id: int, now: int, limit: int) -> list[ContactFacts]:
+    """The contacts of a campaign whose turn has come, longest waiting first."""
+    rows = (
+        CampaignContact.select()
+        .where(
+            CampaignContact.campaign_id == campaign_id,
+            CampaignContact.state == ContactState.DUE,
+            CampaignContact.next_at <= now,
+        )
+        .order_by(CampaignContact.next_at, CampaignContact.id)
+        .limit(limit)
+    )
+    return [
+        ContactFacts(
+            id=row.id,
+            contact_id=row.contact_id,
+            phone=row.phone,
+            zone=row.zone,
+            attempts=row.attempts,
+            legs=row.legs,
+            tried=tuple(int(part) for part in (row.tried or "").split(",") if part),
+            expires_at=row.expires_at,
+            do_not_call=row.do_not_call,
+        )
+        for row in rows
+    ]
+
+
+def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int) -> list[Claimed]:
+    """Take these contacts of one campaign and insert their call rows. LostClaim if one of them is no longer due."""
+    ids = [pick.contact.id for pick in picks]
+    taken = (
+        CampaignContact.update(state=ContactState.BUSY, gate=None)
+        .where(CampaignContact.id.in_(ids), CampaignContact.state == ContactState.DUE)
+        .execute()
+    )
+    if taken != len(ids):
+        raise LostClaim(f"campaign {campaign.id}: {taken} of {len(ids)} contacts could be taken")
+    Call.insert_many([_row(campaign, pick, node, now) for pick in picks]).execute()
+    by_contact = {pick.contact.id: pick for pick in picks}
+    calls = Call.select(Call.id, Call.campaign_contact_id).where(
+        Call.campaign_contact_id.in_(ids), Call.state == CallState.CLAIMED
+    )
+    return [_claimed(campaign, row.id, by_contact[row.campaign_contact_id]) for row in calls]
+
+
+def _row(campaign: CampaignFacts, pick: Pick, node: str, now: int) -> dict:
+    contact = pick.contact
+    return {
+        "campaign_id": campaign.id,
+        "user_id": campaign.user_id,
+        "campaign_contact_id": contact.id,
+        "contact_id": contact.contact_id,
+        "trunk_id": pick.trunk_id,
+        "node": node,
+        "attempt": contact.attempts if contact.legs else contact.attempts + 1,
+        "leg": contact.legs + 1,
+        "phone": contact.phone,
+        "caller_id": pick.caller_id,
+        "kind": campaign.kind,
+        "recording_id": campaign.recording_id,
+        "ring_timeout": campaign.ring_timeout,
+        "max_duration": campaign.max_duration,
+        "claimed_at": now,
+    }
+
+
+def _claimed(campaign: CampaignFacts, call_id: int, pick: Pick) -> Claimed:
+    return Claimed(
+        call_id, pick.contact.phone, pick.trunk_id, pick.caller_id,
+        campaign.kind, campaign.ring_timeout, campaign.max_duration, pick.not_after,
+    )  # fmt: skip
+
+
+def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
+    """Mark these calls durably: from the commit on they may have gone out. Those that may no longer go are handed back.
+
+    Campaign state, window and do-not-call are checked again here, in the transaction of the mark.
+    """
+    ids = [call.call_id for call in calls]
+    rows = (
+        Call.select(Call.id)
+        .join(Campaign, on=(Campaign.id == Call.campaign_id))
+        .join(CampaignContact, on=(CampaignContact.id == Call.campaign_contact_id))
+        .join(Contact, on=(Contact.id == Call.contact_id))
+        .where(
+            Call.id.in_(ids),
+            Call.state == CallState.CLAIMED,
+            Campaign.status == CampaignStatus.RUNNING,
+            ~CampaignContact.do_not_call,
+            Contact.deleted_at.is_null(),
+        )
+    )
+    allowed = {row.id for row in rows}
+    going = [call for call in calls if call.call_id in allowed and (call.not_after is None or now < call.not_after)]
+    going_ids = [call.call_id for call in going]
+    Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going_ids), Call.state == CallState.CLAIMED).execute()
+    hand_back([call_id for call_id in ids if call_id not in set(going_ids)], CallState.CLAIMED)
+    return going
+
+
+def hand_back(call_ids: Sequence[int], state: CallState) -> int:
+    """Undo calls in `state` that certainly never went out: their contacts are due again. How many there were.
+
+    For `claimed` that is certain; for `sending` only whoever saw that nothing was written to Asterisk may say so.
+    """
+    rows = list(Call.select(Call.id, Call.campaign_contact_id).where(Call.id.in_(call_ids), Call.state == state))
+    for row in rows:
+        Call.update(state=CallState.VOID, attempt=None, settle_at=None).where(Call.id == row.id, Call.state == state).execute()
+    contacts = [row.campaign_contact_id for row in rows]
+    CampaignContact.update(state=ContactState.DUE).where(
+        CampaignContact.id.in_(contacts), CampaignContact.state == ContactState.BUSY
+    ).execute()
+    return len(rows)
+
+
+def stale_claims(node: str, before: int) -> list[int]:
+    """Calls of `node` claimed before that time and never marked."""
+    rows = Call.select(Call.id).where(Call.state == CallState.CLAIMED, Call.node == node, Call.claimed_at < before)
+    return [row.id for row in rows]
+
+
+def defer(contact_ids: Sequence[int], gate: str, until: int) -> None:
+    """Let due contacts wait at `gate`; they are looked at again at `until`."""
+    CampaignContact.update(gate=gate, next_at=until).where(
+        CampaignContact.id.in_(contact_ids), CampaignContact.state == ContactState.DUE
+    ).execute()

@@ -1,0 +1,341 @@
+"""The tables. Each class is one table; its docstring says what a row means.
+
+Only this folder imports these classes. Columns ending in `_at` are UTC milliseconds. The tables that grow with every call
+carry plain ids instead of foreign keys: a foreign key would lock the campaign's row at every insert, and on a cluster turn
+neighbours into conflicts.
+"""
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DatabaseProxy,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from sql.states import CallState, CampaignStatus, ContactState, DeliveryState
+
+db = DatabaseProxy()
+
+
+def when(**options) -> BigIntegerField:
+    return BigIntegerField(**({"null": True} | options))
+
+
+def word(length: int = 80, **options) -> CharField:
+    return CharField(max_length=length, **({"null": True} | options))
+
+
+class Row(Model):
+    id = BigAutoField()
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+class User(Row):
+    """An account: administrator, tenant, user or agent."""
+
+    username = word(80, null=False, unique=True)
+    password_hash = word(200, null=False)
+    role = word(20, null=False, default="user")
+    parent = ForeignKeyField("self", null=True)
+    email = word(200)
+    first_name = word()
+    last_name = word()
+    phone = word(40)
+    mobile = word(40)
+    company = word()
+    address = word(200)
+    country = word(2)
+    timezone = word(40)
+    active = BooleanField(default=True)
+    created_at = when(null=False)
+    deleted_at = when()
+
+
+class Trunk(Row):
+    """A SIP carrier. `version` grows with every change; a node may use it once it has loaded that version."""
+
+    user = ForeignKeyField(User, null=True)
+    name = word(null=False)
+    host = word(255, null=False)
+    port = IntegerField(default=5060)
+    username = word()
+    password = word(200)
+    register = BooleanField(default=False)
+    caller_id = word(20)
+    max_channels = IntegerField(null=True)
+    cps = IntegerField(null=True)
+    codecs = word(80, null=False, default="ulaw,alaw")
+    prefix = word(200)
+    add_prefix = word(20)
+    number_format = word(10, null=False, default="plus")
+    priority = IntegerField(default=10)
+    qualify = IntegerField(default=0)
+    simulated = BooleanField(default=False)
+    version = IntegerField(default=1)
+    down_until = when()
+    down_why = word(200)
+    deleted_at = when()
+
+
+class Node(Row):
+    """One engine with its Asterisk, as it last described itself."""
+
+    name = word(40, null=False, unique=True)
+    link_up = BooleanField(default=False)
+    link_text = word(200, null=False, default="the engine has not started yet")
+    link_since = when(null=False)
+    beat_at = when(null=False)
+    asterisk_started_at = when()
+
+
+class TrunkLoaded(Row):
+    """Asterisk of `node` has loaded this version of this trunk."""
+
+    node = word(40, null=False)
+    trunk_id = BigIntegerField()
+    version = IntegerField()
+
+    class Meta:
+        indexes = ((("node", "trunk_id"), True),)
+
+
+class Recording(Row):
+    """A message. Its audio lies in the recordings folder as `<id>.<codec>`."""
+
+    user = ForeignKeyField(User)
+    title = word(200, null=False)
+    milliseconds = IntegerField()
+    created_at = when(null=False)
+    deleted_at = when()
+
+
+class ContactGroup(Row):
+    user = ForeignKeyField(User)
+    name = word(200, null=False)
+    description = TextField(null=True)
+    created_at = when(null=False)
+    deleted_at = when()
+
+
+class Contact(Row):
+    """A person in a group. One number stands once in a group."""
+
+    contact_group = ForeignKeyField(ContactGroup)
+    phone = word(20, null=False)
+    first_name = word()
+    last_name = word()
+    email = word(200)
+    address = word(200)
+    country = word(80)
+    custom1 = word(255)
+    custom2 = word(255)
+    custom3 = word(255)
+    description = TextField(null=True)
+    zone = word(255)
+    created_at = when(null=False)
+    deleted_at = when()
+
+    class Meta:
+        indexes = ((("contact_group", "phone"), True),)
+
+
+class Campaign(Row):
+    """What is dialled, how, and when. `status` is the stored one; `paused` is derived for readers."""
+
+    user = ForeignKeyField(User)
+    contact_group = ForeignKeyField(ContactGroup, null=True)
+    recording = ForeignKeyField(Recording, null=True)
+    trunk = ForeignKeyField(Trunk, null=True)
+    kind = word(20, null=False, default="voice")
+    name = word(200, null=False)
+    caller_id = word(20)
+    max_channels = IntegerField(default=10)
+    cps = IntegerField(default=5)
+    max_attempts = IntegerField(default=1)
+    redial = TextField(null=True)
+    ring_timeout = IntegerField(default=25)
+    max_duration = IntegerField(default=3600)
+    hours = word(11)
+    days = word(40)
+    timezone = word(40)
+    mode = word(20, null=False, default="standard")
+    description = TextField(null=True)
+    status = word(12, null=False, default=CampaignStatus.READY, index=True)
+    created_at = when(null=False)
+    started_at = when()
+    stopped_at = when()
+    completed_at = when()
+    deleted_at = when()
+
+
+class CampaignContact(Row):
+    """One contact inside one campaign: what is still to be done with it, and how it ended."""
+
+    campaign_id = BigIntegerField()
+    contact_id = BigIntegerField(index=True)
+    phone = word(20, null=False)
+    zone = word(255)
+    state = word(8, null=False, default=ContactState.DUE)
+    next_at = when(null=False)
+    gate = word(20)
+    expires_at = when()
+    attempts = IntegerField(default=0)
+    legs = IntegerField(default=0)
+    tried = word(200)
+    disposition = word(16)
+    reason = word(200)
+    do_not_call = BooleanField(default=False)
+    remote_id = word(255)
+    remote_module = word(255)
+    done_at = when()
+
+    class Meta:
+        indexes = (
+            (("campaign_id", "phone"), True),
+            (("campaign_id", "state", "next_at", "id"), False),
+            (("campaign_id", "disposition"), False),
+        )
+
+
+class Call(Row):
+    """One INVITE that may have gone out; its id is the only key that crosses a border.
+
+    Each source of facts has its own columns, written once: the AGI script (`answered_at` to `script_ended_at`), the hangup handler
+    (`handler_*`), AMI (`reply_*`, `hangup_*`), the CDR and CEL files (`record_*`). The settle step alone writes the rest.
+    """
+
+    campaign_id = BigIntegerField()
+    user_id = BigIntegerField()
+    campaign_contact_id = BigIntegerField()
+    contact_id = BigIntegerField(index=True)
+    trunk_id = BigIntegerField()
+    node = word(40, null=False)
+    attempt = IntegerField(null=True)  # null once void: several void rows of one contact may stand beside the real attempt
+    leg = IntegerField()
+    phone = word(20, null=False)
+    caller_id = word(20)
+    kind = word(20, null=False)
+    recording_id = BigIntegerField(null=True)
+    ring_timeout = IntegerField()
+    max_duration = IntegerField()
+    state = word(8, null=False, default=CallState.CLAIMED)
+    claimed_at = when(null=False, index=True)
+    sending_at = when()
+    settle_at = when()
+    answered_at = when()
+    heard_at = when()
+    heard_ms = IntegerField(null=True)
+    heard_complete = BooleanField(null=True)
+    response = TextField(null=True)
+    script_ended_at = when()
+    handler_at = when()
+    handler_cause = IntegerField(null=True)
+    handler_sip = IntegerField(null=True)
+    handler_answered_at = when()
+    reply_at = when()
+    reply_success = BooleanField(null=True)
+    reply_reason = IntegerField(null=True)
+    reply_text = word(200)
+    hangup_at = when()
+    hangup_cause = IntegerField(null=True)
+    hangup_sip = IntegerField(null=True)
+    hangup_state = word(20)
+    record_at = when()
+    record_cause = IntegerField(null=True)
+    record_answered_at = when()
+    closed_why = word(200)
+    disposition = word(16)
+    sip_code = IntegerField(null=True)
+    hangup_code = IntegerField(null=True)
+    connected_at = when()
+    ended_at = when()
+    billable_seconds = IntegerField(null=True)
+    amount = BigIntegerField(default=0)
+    final = BooleanField(null=True)
+    settled_at = when()
+
+    class Meta:
+        indexes = (
+            (("campaign_contact_id", "attempt", "leg"), True),
+            (("state", "settle_at"), False),
+            (("campaign_id", "state", "id"), False),
+        )
+
+
+class PushEndpoint(Row):
+    """A customer's server. Without campaign it serves all campaigns of the user that have none of their own."""
+
+    user = ForeignKeyField(User)
+    campaign_id = BigIntegerField(null=True, index=True)
+    url = word(2000, null=False)
+    format = word(10, null=False, default="json")
+    events = word(500, null=False, default="call.completed")
+    secret = word(200, null=False)
+    old_secret = word(200)
+    old_secret_until = when()
+    active = BooleanField(default=True)
+    off_why = word(200)
+    created_at = when(null=False)
+    deleted_at = when()
+
+
+class Push(Row):
+    """The outbox: one event for one endpoint, its bytes frozen when the row was written."""
+
+    webhook_id = word(64, null=False, unique=True)
+    endpoint_id = BigIntegerField()
+    call_id = BigIntegerField(null=True, index=True)
+    seq = IntegerField(null=True)
+    event = word(40, null=False)
+    body = TextField()
+    state = word(10, null=False, default=DeliveryState.DUE)
+    tries = IntegerField(default=0)
+    next_at = when(null=False)
+    created_at = when(null=False)
+    done_at = when()
+    reason = word(200)
+
+    class Meta:
+        indexes = (
+            (("endpoint_id", "call_id", "seq"), True),
+            (("state", "next_at", "id"), False),
+            (("endpoint_id", "state"), False),
+        )
+
+
+class PushTry(Row):
+    """One try of one push, as the customer may see it."""
+
+    push_id = BigIntegerField(index=True)
+    at = when(null=False)
+    status = IntegerField(null=True)
+    milliseconds = IntegerField()
+    answer = TextField(null=True)
+    error = word(300)
+
+
+class Idempotency(Row):
+    """The answer once given to a call that carried an Idempotency-Key; without `answer` it is still in flight."""
+
+    user_id = BigIntegerField()
+    key = word(64, null=False)
+    request = word(64, null=False)
+    answer = TextField(null=True)
+    at = when(null=False, index=True)
+
+    class Meta:
+        indexes = ((("user_id", "key"), True),)
+
+
+TABLES = (
+    User, Trunk, Node, TrunkLoaded, Recording, ContactGroup, Contact, Campaign, CampaignContact, Call,
+    PushEndpoint, Push, PushTry, Idempotency,
+)  # fmt: skip

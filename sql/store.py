@@ -1,0 +1,118 @@
+"""Opening the store: one URL, one database, one connection per thread that asked for it, and whole units of work.
+
+A connection is opened and closed on purpose (`connection()`), never by accident. A unit of work (`unit`) is one durable
+transaction; it is done again as a whole when the database says that it lost a race.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import cysqlite
+from peewee import Database, MySQLDatabase, OperationalError
+from playhouse.cysqlite_ext import CySqliteDatabase
+from playhouse.migrations import Runner
+
+from sql.models import db
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SOUND_SQLITE = (3, 51, 3)  # earlier ones can lose commits in WAL mode with two or more connections
+LOCK_WAIT_S = 15
+TRIES = 6
+# deadlock, lock wait timeout, Galera not (yet) a primary component; SQLite's busy
+LOST_RACES = (1213, 1205, 1047)
+
+log = logging.getLogger(__name__)
+
+
+class StoreError(Exception):
+    """The store cannot be used as it is; the text says why and what to do."""
+
+
+def now() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def database(url: str) -> Database:
+    """A database for `sqlite:////path/file` or `mysql://user:password@host[:port]/name`."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        if cysqlite.sqlite_version_info < SOUND_SQLITE:
+            raise StoreError(f"SQLite {cysqlite.sqlite_version} can lose commits; install cysqlite 0.4.0 or newer")
+        return CySqliteDatabase(
+            unquote(parts.path[1:]),
+            pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "cache_size": -16000},
+            timeout=LOCK_WAIT_S,
+            lock_type="IMMEDIATE",
+            autoconnect=False,
+        )
+    if parts.scheme == "mysql":
+        return MySQLDatabase(
+            unquote(parts.path.lstrip("/")),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or 3306,
+            charset="utf8mb4",
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            autoconnect=False,
+        )
+    raise StoreError(f"[store] url starts with {parts.scheme!r}; write sqlite:////path/file or mysql://user:password@host/name")
+
+
+def bind(url: str) -> None:
+    """Let this process work on the store at `url`. Opens nothing yet."""
+    db.initialize(database(url))
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """A connection for this thread. Nested use keeps the one that is open."""
+    opened = db.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        if opened:
+            db.close()
+
+
+def unit(work: Callable[..., Any], *args: Any) -> Any:
+    """Run `work(*args)` in one durable transaction and return its result; again as a whole after a lost race."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with db.atomic():
+                return work(*args)
+        except OperationalError as error:
+            if attempt == TRIES or not lost_race(error):
+                raise
+            log.warning("store: %s, doing the unit again (%d of %d)", error, attempt, TRIES)
+            time.sleep(0.02 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def lost_race(error: OperationalError) -> bool:
+    """Whether the same work, done again, may well succeed."""
+    first = error.args[0] if error.args else None
+    return first in LOST_RACES or "locked" in str(error).lower() or "busy" in str(error).lower()
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the store at `url` to this version; the names of the migrations applied."""
+    bind(url)
+    with connection():
+        return Runner(db.obj, str(MIGRATIONS)).up()
+
+
+def check() -> None:
+    """StoreError unless the store's tables are exactly those of this version of Carillon."""
+    with connection():
+        for step in Runner(db.obj, str(MIGRATIONS)).status():
+            if step.path is None:
+                raise StoreError(f"the store is newer than this Carillon (it knows {step.name}); install the newer Carillon")
+            if step.applied is None:
+                raise StoreError(f"the store is older than this Carillon ({step.name} is missing); run `carillon migrate`")
