@@ -4,7 +4,7 @@ A claim is a compare-and-set whose row count is believed; taking a call is at th
 counted from the call rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from peewee import fn
@@ -91,6 +91,11 @@ def _loads(rows: Iterable[dict], key: str) -> dict:
 
 def running() -> list[CampaignFacts]:
     return [campaign_facts(row) for row in Campaign.select().where(Campaign.status == CampaignStatus.RUNNING).order_by(Campaign.id)]
+
+
+def campaigns(ids: Collection[int]) -> dict[int, CampaignFacts]:
+    """These campaigns by id, whatever their status."""
+    return {row.id: campaign_facts(row) for row in Campaign.select().where(Campaign.id.in_(list(ids)))}
 
 
 def campaign_facts(row: Campaign) -> CampaignFacts:

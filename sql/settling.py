@@ -21,6 +21,7 @@ class Ended:
     campaign_id: int
     campaign_contact_id: int
     trunk_id: int
+    phone: str
     attempt: int
     leg: int
     max_attempts: int
@@ -65,6 +66,7 @@ def to_settle(now: int, limit: int) -> list[Ended]:
             campaign_id=row.campaign_id,
             campaign_contact_id=row.campaign_contact_id,
             trunk_id=row.trunk_id,
+            phone=row.phone,
             attempt=row.attempt,
             leg=row.leg,
             max_attempts=row.most,
@@ -140,3 +142,13 @@ def complete_campaigns(campaign_ids: Iterable[int], now: int) -> list[int]:
         )
         done += [campaign_id] * changed
     return done
+
+
+def unfinished(campaign_id: int) -> bool:
+    """Whether somebody is still due or busy in this campaign."""
+    return (
+        CampaignContact.select(CampaignContact.id)
+        .where(CampaignContact.campaign_id == campaign_id, CampaignContact.state.in_((ContactState.DUE, ContactState.BUSY)))
+        .limit(1)
+        .exists()
+    )

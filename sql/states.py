@@ -72,7 +72,7 @@ class DeliveryState(StrEnum):
 
 CALL_MOVES = {
     CallState.CLAIMED: {CallState.SENDING, CallState.VOID},
-    CallState.SENDING: {CallState.SETTLED},
+    CallState.SENDING: {CallState.SETTLED, CallState.VOID},  # void only by whoever saw that nothing was written to Asterisk
     CallState.SETTLED: set(),
     CallState.VOID: set(),
 }

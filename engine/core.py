@@ -1,0 +1,51 @@
+"""What the loops share: the store's thread, the link to Asterisk, the installation's ceiling, and how a loop is kept alive.
+
+A loop is a step that is done again and again. One that fails is logged and tried again: everything it has to know lies in the store.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.ami import Link
+from engine.governor import Governor
+from engine.rules.gates import Calling
+from sql.writer import Writer
+
+AFTER_FAULT_S = 1.0
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Core:
+    node: str
+    writer: Writer
+    link: Link
+    calling: Calling
+    governor: Governor = field(default_factory=Governor)
+
+    async def write(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do `work(*args)` in a durable transaction."""
+        return await asyncio.wrap_future(self.writer.submit(work, *args))
+
+    async def read(self, work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.wrap_future(self.writer.ask(work, *args))
+
+
+async def forever(name: str, step: Callable[[], Awaitable[float]]) -> None:
+    """Do `step` for ever; it returns the seconds to wait before the next one."""
+    last = ""
+    while True:
+        try:
+            pause = await step()
+            if last:
+                log.warning("%s: works again", name)
+            last = ""
+        except Exception as error:
+            if repr(error) != last:
+                log.exception("%s failed and is tried again every %.0f s", name, AFTER_FAULT_S)
+            last = repr(error)
+            pause = AFTER_FAULT_S
+        await asyncio.sleep(pause)

@@ -1,0 +1,126 @@
+"""What a call came to: from the facts that its witnesses recorded to one disposition. Pure.
+
+The two tables below are the rule. SIP decides first, then the Q.850 cause. `Again` says what may follow; when exactly is
+`redial`'s to say.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sql.states import CallFacts, Disposition
+
+
+class Again(StrEnum):
+    NO = "no"  # it was a conversation
+    NEVER = "never"  # the number does not exist
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+    OTHER_TRUNK = "other-trunk"  # the trunk's fault: the same attempt goes on over another one
+
+
+@dataclass(frozen=True)
+class Rule:
+    disposition: Disposition
+    again: Again
+    trunk_down: bool = False
+    alarm: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`connected_at` None: never answered. `hangup_code` is the Q.850 cause, `sip_code` the carrier's word."""
+
+    rule: Rule
+    sip_code: int | None
+    hangup_code: int | None
+    connected_at: int | None
+    ended_at: int
+    reason: str | None = None
+
+
+CONNECTED = Rule(Disposition.ANSWERED, Again.NO)
+BUSY = Rule(Disposition.BUSY, Again.SHORT)
+NO_RESPONSE = Rule(Disposition.NO_RESPONSE, Again.MEDIUM)
+INVALID = Rule(Disposition.INVALID_NUMBER, Again.NEVER)
+REJECTED = Rule(Disposition.REJECTED, Again.LONG)
+UNREACHABLE = Rule(Disposition.UNREACHABLE, Again.LONG)
+CONGESTION = Rule(Disposition.CONGESTION, Again.OTHER_TRUNK)
+DEAD_TRUNK = Rule(Disposition.CONGESTION, Again.OTHER_TRUNK, trunk_down=True, alarm="the trunk does not answer")
+TRUNK_REFUSES = Rule(Disposition.FAILED, Again.OTHER_TRUNK, alarm="the trunk refuses our calls: check its user name and password")
+CODEC = Rule(Disposition.FAILED, Again.NEVER, alarm="the trunk accepts none of its configured codecs")
+NO_CHANNEL = Rule(Disposition.FAILED, Again.NEVER, alarm="Asterisk made no channel: check the trunk's configuration")
+OTHER_FAILURE = Rule(Disposition.FAILED, Again.SHORT)
+UNSEEN = Rule(Disposition.UNKNOWN, Again.NEVER)
+
+BY_SIP = {
+    486: BUSY, 600: BUSY,
+    408: NO_RESPONSE, 480: NO_RESPONSE, 487: NO_RESPONSE,
+    404: INVALID, 410: INVALID, 484: INVALID, 485: INVALID, 604: INVALID,
+    603: REJECTED,
+    401: TRUNK_REFUSES, 403: TRUNK_REFUSES, 407: TRUNK_REFUSES,
+    500: CONGESTION, 503: CONGESTION, 504: CONGESTION,
+    502: UNREACHABLE,
+    488: CODEC,
+}  # fmt: skip
+
+BY_CAUSE = {
+    17: BUSY,
+    18: NO_RESPONSE, 19: NO_RESPONSE, 127: NO_RESPONSE,
+    1: INVALID, 22: INVALID, 28: INVALID,
+    21: REJECTED,
+    34: CONGESTION, 38: CONGESTION, 42: CONGESTION, 102: CONGESTION,
+    27: UNREACHABLE, 20: UNREACHABLE,
+    58: CODEC,
+}  # fmt: skip
+
+OUR_CANCEL = 487
+TIMED_OUT = 3  # OriginateResponse's reason when our ring timeout struck
+TIMER_SLACK_MS = 500
+
+
+def outcome(facts: CallFacts) -> Outcome:
+    """Conclude from what the witnesses said, in the order in which they are believed."""
+    cause = _first(facts.handler_cause, facts.hangup_cause, facts.record_cause)
+    ended_at = _first(facts.hangup_at, facts.handler_at, facts.record_at, facts.script_ended_at, facts.reply_at) or facts.sending_at
+    connected_at = _connected_at(facts)
+    if connected_at is not None:
+        return Outcome(CONNECTED, 200, cause, connected_at, max(ended_at, connected_at))
+    sip = _first(facts.handler_sip, facts.hangup_sip)
+    rule = _unanswered(facts, sip, cause)
+    if rule is NO_RESPONSE and _we_gave_up(facts, ended_at) and facts.hangup_state != "Down":
+        sip = OUR_CANCEL
+    return Outcome(rule, sip, cause, None, ended_at, rule.alarm or facts.closed_why)
+
+
+def _connected_at(facts: CallFacts) -> int | None:
+    known = _first(facts.handler_answered_at, facts.answered_at, facts.record_answered_at)
+    return facts.reply_at if known is None and facts.reply_success else known
+
+
+def _unanswered(facts: CallFacts, sip: int | None, cause: int | None) -> Rule:
+    if facts.hangup_at is None and facts.handler_at is None and facts.record_at is None:
+        return UNSEEN if facts.reply_success is None else NO_CHANNEL
+    if _dead_trunk(facts, sip, cause):
+        return DEAD_TRUNK
+    if sip is not None and sip in BY_SIP:
+        return BY_SIP[sip]
+    if sip is not None and 500 <= sip < 600:
+        return CONGESTION
+    return BY_CAUSE.get(cause or 0, OTHER_FAILURE)
+
+
+def _dead_trunk(facts: CallFacts, sip: int | None, cause: int | None) -> bool:
+    """Nothing came back at all: a dead port (our timeout, the channel still Down) or no route (no code, cause 34)."""
+    if facts.hangup_state != "Down":
+        return False
+    return (sip is None and cause in (19, 34)) or (facts.reply_reason == TIMED_OUT and cause == 19)
+
+
+def _we_gave_up(facts: CallFacts, ended_at: int) -> bool:
+    """Asterisk reports our own CANCEL as 480, as if the carrier had said so."""
+    return facts.reply_reason == TIMED_OUT or ended_at - facts.sending_at >= facts.ring_timeout * 1000 - TIMER_SLACK_MS
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,76 @@
+"""The outbox: lanes, tries, dead letters."""
+
+from sql import events, models, pushes, store
+from tests.sql.conftest import NOW
+
+OK = pushes.Tried(200, 12, "thanks", None)
+BAD = pushes.Tried(None, 5000, None, "connection refused")
+
+
+def write(world, seq, call_id=1, endpoint=None):
+    store.unit(events.write, endpoint or world.endpoint_id, "call.completed", {"seq": seq}, NOW + seq, call_id, seq)
+
+
+def due(now=NOW + 100, **options):
+    return [(push.call_id, push.seq) for push in pushes.due(now, 10, **options)]
+
+
+def test_one_lane_gives_one_event_at_a_time(world):
+    write(world, 1)
+    write(world, 2)
+    write(world, 1, call_id=2)
+    assert due() == [(1, 1), (2, 1)]
+    store.unit(pushes.delivered, 1, NOW, OK)
+    assert due() == [(2, 1), (1, 2)]
+
+
+def test_a_failed_event_holds_its_lane_until_it_is_dead(world):
+    write(world, 1)
+    write(world, 2)
+    store.unit(pushes.failed, 1, NOW, BAD, NOW + 5000)
+    assert due() == []
+    assert due(NOW + 5000) == [(1, 1)]
+    store.unit(pushes.failed, 1, NOW, BAD, None)
+    assert due() == [(1, 2)]
+    row = models.Push.get_by_id(1)
+    assert (row.state, row.tries, row.reason) == ("dead", 2, "connection refused")
+    assert [(one.status, one.error) for one in models.PushTry.select()] == [(None, "connection refused")] * 2
+
+
+def test_a_second_record_of_a_delivery_changes_nothing(world):
+    write(world, 1)
+    store.unit(pushes.delivered, 1, NOW, OK)
+    store.unit(pushes.failed, 1, NOW, BAD, NOW)
+    assert due() == []
+    assert models.PushTry.select().count() == 1
+
+
+def test_bytes_and_id_stay_the_same(world):
+    write(world, 1)
+    first = pushes.due(NOW + 100, 1)[0]
+    store.unit(pushes.failed, 1, NOW, BAD, NOW)
+    again = pushes.due(NOW + 100, 1)[0]
+    assert (first.webhook_id, first.body) == (again.webhook_id, again.body)
+    assert (first.tries, again.tries) == (0, 1)
+
+
+def test_skipped_endpoints_and_deliveries_in_flight_are_left_out(world):
+    other = pushes.create_endpoint(1, "http://127.0.0.1:8/", "call.completed", None, NOW)
+    write(world, 1)
+    write(world, 1, call_id=2, endpoint=other.id)
+    assert due(skip=[world.endpoint_id]) == [(2, 1)]
+    assert due(in_flight=[2]) == [(1, 1)]
+
+
+def test_an_endpoint_switched_off_leaves_no_open_ends(world):
+    write(world, 1)
+    store.unit(pushes.endpoint_off, world.endpoint_id, NOW, "the receiver answered 410")
+    assert due() == []
+    assert models.Push.get_by_id(1).reason == "the receiver answered 410"
+
+
+def test_two_secrets_sign_while_one_is_rotated(world):
+    write(world, 1)
+    models.PushEndpoint.update(old_secret="whsec_old", old_secret_until=NOW + 50).execute()
+    assert len(pushes.due(NOW + 49, 1)[0].secrets) == 2
+    assert len(pushes.due(NOW + 50, 1)[0].secrets) == 1
