@@ -1,0 +1,87 @@
+"""What each kind of ending comes to, as a table: what the witnesses said, and the conclusion."""
+
+import pytest
+
+from engine.rules.outcome import Again, outcome
+from sql.states import CallFacts, Disposition
+
+SENT = 1_000_000
+RANG = {"hangup_state": "Ringing"}
+DOWN = {"hangup_state": "Down"}
+
+
+def facts(**known) -> CallFacts:
+    return CallFacts(**({"sending_at": SENT, "ring_timeout": 25} | known))
+
+
+def ended(cause, sip=None, after=5000, **more) -> CallFacts:
+    said = {"hangup_at": SENT + after, "hangup_cause": cause, "hangup_sip": sip, "reply_at": SENT + after, "reply_success": False}
+    return facts(**(said | {"hangup_state": "Ringing", "reply_reason": 0} | more))
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "disposition", "sip", "again"),
+    [
+        ("busy", ended(17, 486, **DOWN), "busy", 486, Again.SHORT),
+        ("busy everywhere", ended(17, 600), "busy", 600, Again.SHORT),
+        ("carrier says no answer", ended(18, 408), "no-response", 408, Again.MEDIUM),
+        ("carrier says unavailable", ended(19, 480), "no-response", 480, Again.MEDIUM),
+        ("our ring timeout", ended(19, 480, after=25_010, reply_reason=3), "no-response", 487, Again.MEDIUM),
+        ("our timeout, engine was dead", ended(19, 480, after=25_010, reply_at=None, reply_success=None, reply_reason=None),
+         "no-response", 487, Again.MEDIUM),
+        ("gone", ended(22, 410, **DOWN), "invalid-number", 410, Again.NEVER),
+        ("not found", ended(1, 404, **DOWN), "invalid-number", 404, Again.NEVER),
+        ("incomplete", ended(28, 484), "invalid-number", 484, Again.NEVER),
+        ("declined", ended(21, 603), "rejected", 603, Again.LONG),
+        ("forbidden is the trunk's fault", ended(21, 403, **DOWN), "failed", 403, Again.OTHER_TRUNK),
+        ("wrong password", ended(21, 401, **DOWN), "failed", 401, Again.OTHER_TRUNK),
+        ("overloaded", ended(34, 503, **DOWN), "congestion", 503, Again.OTHER_TRUNK),
+        ("server error", ended(38, 500, **DOWN), "congestion", 500, Again.OTHER_TRUNK),
+        ("unlisted server error", ended(127, 580), "congestion", 580, Again.OTHER_TRUNK),
+        ("destination out of order", ended(27, 502), "unreachable", 502, Again.LONG),
+        ("no common codec", ended(58, 488, **DOWN), "failed", 488, Again.NEVER),
+        ("cause only", ended(17), "busy", None, Again.SHORT),
+        ("a code that no table knows", ended(111, 499), "failed", 499, Again.SHORT),
+        ("no route", ended(34, None, after=20, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("dead port", ended(19, None, after=25_000, reply_reason=3, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no channel ever", facts(reply_at=SENT + 9, reply_success=False, reply_reason=0), "failed", None, Again.NEVER),
+        ("nobody saw", facts(closed_why="it may have gone out"), "unknown", None, Again.NEVER),
+        ("only the handler", facts(handler_at=SENT + 9, handler_cause=17, handler_sip=486), "busy", 486, Again.SHORT),
+        ("only the CDR and CEL", facts(record_at=SENT + 9, record_cause=17), "busy", None, Again.SHORT),
+        ("handler is believed before AMI", ended(19, 480, handler_at=SENT, handler_cause=17, handler_sip=486), "busy", 486, Again.SHORT),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value else "",
+)  # fmt: skip
+def test_unanswered(name, known, disposition, sip, again):
+    seen = outcome(known)
+    assert (seen.rule.disposition, seen.sip_code, seen.rule.again, seen.connected_at) == (disposition, sip, again, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "connected"),
+    [
+        ("script spoke", ended(16, answered_at=SENT + 3000), 3000),
+        ("handler knows the time", ended(16, answered_at=SENT + 3000, handler_at=SENT, handler_answered_at=SENT + 2900), 2900),
+        ("only AMI", ended(16, reply_success=True, reply_at=SENT + 3100), 3100),
+        ("only the CDR", facts(record_at=SENT + 9000, record_cause=16, record_answered_at=SENT + 3000), 3000),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_answered(name, known, connected):
+    seen = outcome(known)
+    assert (seen.rule.disposition, seen.sip_code, seen.rule.again) == (Disposition.ANSWERED, 200, Again.NO)
+    assert seen.connected_at == SENT + connected
+    assert seen.ended_at >= seen.connected_at
+
+
+@pytest.mark.parametrize(
+    ("known", "down"),
+    [
+        (ended(19, None, after=25_000, reply_reason=3, **DOWN), True),
+        (ended(34, None, **DOWN), True),
+        (ended(34, 503, **DOWN), False),
+        (ended(19, 480, after=25_000, reply_reason=3, **RANG), False),
+    ],
+)
+def test_which_endings_let_the_trunk_rest(known, down):
+    assert outcome(known).rule.trunk_down is down
