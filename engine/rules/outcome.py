@@ -50,6 +50,7 @@ DEAD_TRUNK = Rule(Disposition.CONGESTION, Again.OTHER_TRUNK, trunk_down=True, al
 TRUNK_REFUSES = Rule(Disposition.FAILED, Again.OTHER_TRUNK, alarm="the trunk refuses our calls: check its user name and password")
 CODEC = Rule(Disposition.FAILED, Again.NEVER, alarm="the trunk accepts none of its configured codecs")
 NO_CHANNEL = Rule(Disposition.FAILED, Again.NEVER, alarm="Asterisk made no channel: check the trunk's configuration")
+CANCELED = Rule(Disposition.CANCELED, Again.SHORT)
 OTHER_FAILURE = Rule(Disposition.FAILED, Again.SHORT)
 UNSEEN = Rule(Disposition.UNKNOWN, Again.NEVER)
 
@@ -74,6 +75,7 @@ BY_CAUSE = {
     58: CODEC,
 }  # fmt: skip
 
+NOTHING_CAME = (19, 34)  # the causes of a dead port and of no route; with no SIP code at all
 OUR_CANCEL = 487
 TIMED_OUT = 3  # OriginateResponse's reason when our ring timeout struck
 TIMER_SLACK_MS = 500
@@ -86,10 +88,7 @@ def outcome(facts: CallFacts) -> Outcome:
     connected_at = _connected_at(facts)
     if connected_at is not None:
         return Outcome(CONNECTED, 200, cause, connected_at, max(ended_at, connected_at))
-    sip = _first(facts.handler_sip, facts.hangup_sip)
-    rule = _unanswered(facts, sip, cause)
-    if rule is NO_RESPONSE and _we_gave_up(facts, ended_at) and facts.hangup_state != "Down":
-        sip = OUR_CANCEL
+    rule, sip = _unanswered(facts, cause, ended_at)
     return Outcome(rule, sip, cause, None, ended_at, rule.alarm or facts.closed_why)
 
 
@@ -98,27 +97,35 @@ def _connected_at(facts: CallFacts) -> int | None:
     return facts.reply_at if known is None and facts.reply_success else known
 
 
-def _unanswered(facts: CallFacts, sip: int | None, cause: int | None) -> Rule:
+def _unanswered(facts: CallFacts, cause: int | None, ended_at: int) -> tuple[Rule, int | None]:
+    """The rule, and the carrier's final SIP code. Only the handler's code is the carrier's own word, be it provisional."""
     if facts.hangup_at is None and facts.handler_at is None and facts.record_at is None:
-        return UNSEEN if facts.reply_success is None else NO_CHANNEL
-    if _dead_trunk(facts, sip, cause):
-        return DEAD_TRUNK
-    if sip is not None and sip in BY_SIP:
+        return (UNSEEN if facts.reply_success is None else NO_CHANNEL), None
+    if facts.handler_at is None:
+        return _without_handler(facts, cause, ended_at)
+    if facts.handler_sip is None:
+        return (DEAD_TRUNK if cause in NOTHING_CAME else BY_CAUSE.get(cause or 0, OTHER_FAILURE)), None
+    if facts.handler_sip < 200:
+        return (NO_RESPONSE if _timed_out(facts, ended_at) else CANCELED), OUR_CANCEL
+    return _by_code(facts.handler_sip, cause), facts.handler_sip
+
+
+def _without_handler(facts: CallFacts, cause: int | None, ended_at: int) -> tuple[Rule, int | None]:
+    """AMI's TechCause: Asterisk invents 480 for our own timeout and 503 for no route."""
+    if facts.hangup_sip is None:
+        return BY_CAUSE.get(cause or 0, OTHER_FAILURE), None
+    if facts.hangup_sip == 480 and _timed_out(facts, ended_at):
+        return (DEAD_TRUNK, None) if facts.hangup_state == "Down" else (NO_RESPONSE, OUR_CANCEL)
+    return _by_code(facts.hangup_sip, cause), facts.hangup_sip
+
+
+def _by_code(sip: int, cause: int | None) -> Rule:
+    if sip in BY_SIP:
         return BY_SIP[sip]
-    if sip is not None and 500 <= sip < 600:
-        return CONGESTION
-    return BY_CAUSE.get(cause or 0, OTHER_FAILURE)
+    return CONGESTION if 500 <= sip < 600 else BY_CAUSE.get(cause or 0, OTHER_FAILURE)
 
 
-def _dead_trunk(facts: CallFacts, sip: int | None, cause: int | None) -> bool:
-    """Nothing came back at all: a dead port (our timeout, the channel still Down) or no route (no code, cause 34)."""
-    if facts.hangup_state != "Down":
-        return False
-    return (sip is None and cause in (19, 34)) or (facts.reply_reason == TIMED_OUT and cause == 19)
-
-
-def _we_gave_up(facts: CallFacts, ended_at: int) -> bool:
-    """Asterisk reports our own CANCEL as 480, as if the carrier had said so."""
+def _timed_out(facts: CallFacts, ended_at: int) -> bool:
     return facts.reply_reason == TIMED_OUT or ended_at - facts.sending_at >= facts.ring_timeout * 1000 - TIMER_SLACK_MS
 
 

@@ -6,7 +6,6 @@ from engine.rules.outcome import Again, outcome
 from sql.states import CallFacts, Disposition
 
 SENT = 1_000_000
-RANG = {"hangup_state": "Ringing"}
 DOWN = {"hangup_state": "Down"}
 
 
@@ -15,8 +14,22 @@ def facts(**known) -> CallFacts:
 
 
 def ended(cause, sip=None, after=5000, **more) -> CallFacts:
-    said = {"hangup_at": SENT + after, "hangup_cause": cause, "hangup_sip": sip, "reply_at": SENT + after, "reply_success": False}
-    return facts(**(said | {"hangup_state": "Ringing", "reply_reason": 0} | more))
+    """All three witnesses spoke; `sip` is what the handler saw of the carrier (a provisional code if we gave up)."""
+    said = {
+        "handler_at": SENT + after, "handler_cause": cause, "handler_sip": sip,
+        "hangup_at": SENT + after, "hangup_cause": cause, "hangup_sip": sip, "hangup_state": "Ringing",
+        "reply_at": SENT + after, "reply_success": False, "reply_reason": 0,
+    }  # fmt: skip
+    return facts(**(said | more))
+
+
+def unhandled(cause, sip=None, after=5000, **more) -> CallFacts:
+    """The hangup handler could not speak: only AMI did, with codes that Asterisk may have made up."""
+    return ended(cause, sip, after, **({"handler_at": None, "handler_cause": None, "handler_sip": None} | more))
+
+
+TIMEOUT = {"after": 25_010, "reply_reason": 3, "hangup_sip": 480}
+MUTE = {"reply_at": None, "reply_success": None, "reply_reason": None}
 
 
 @pytest.mark.parametrize(
@@ -26,9 +39,11 @@ def ended(cause, sip=None, after=5000, **more) -> CallFacts:
         ("busy everywhere", ended(17, 600), "busy", 600, Again.SHORT),
         ("carrier says no answer", ended(18, 408), "no-response", 408, Again.MEDIUM),
         ("carrier says unavailable", ended(19, 480), "no-response", 480, Again.MEDIUM),
-        ("our ring timeout", ended(19, 480, after=25_010, reply_reason=3), "no-response", 487, Again.MEDIUM),
-        ("our timeout, engine was dead", ended(19, 480, after=25_010, reply_at=None, reply_success=None, reply_reason=None),
-         "no-response", 487, Again.MEDIUM),
+        ("carrier says unavailable, late", ended(19, 480, after=25_010), "no-response", 480, Again.MEDIUM),
+        ("our ring timeout", ended(19, 180, **TIMEOUT), "no-response", 487, Again.MEDIUM),
+        ("our timeout after early media", ended(19, 183, **TIMEOUT, **DOWN), "no-response", 487, Again.MEDIUM),
+        ("our timeout, engine was dead", ended(19, 180, after=25_010, **MUTE), "no-response", 487, Again.MEDIUM),
+        ("hung up by us while it rang", ended(16, 180), "canceled", 487, Again.SHORT),
         ("gone", ended(22, 410, **DOWN), "invalid-number", 410, Again.NEVER),
         ("not found", ended(1, 404, **DOWN), "invalid-number", 404, Again.NEVER),
         ("incomplete", ended(28, 484), "invalid-number", 484, Again.NEVER),
@@ -42,13 +57,17 @@ def ended(cause, sip=None, after=5000, **more) -> CallFacts:
         ("no common codec", ended(58, 488, **DOWN), "failed", 488, Again.NEVER),
         ("cause only", ended(17), "busy", None, Again.SHORT),
         ("a code that no table knows", ended(111, 499), "failed", 499, Again.SHORT),
-        ("no route", ended(34, None, after=20, **DOWN), "congestion", None, Again.OTHER_TRUNK),
-        ("dead port", ended(19, None, after=25_000, reply_reason=3, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no route", ended(34, None, after=20, hangup_sip=503, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("dead port", ended(19, None, **TIMEOUT, **DOWN), "congestion", None, Again.OTHER_TRUNK),
         ("no channel ever", facts(reply_at=SENT + 9, reply_success=False, reply_reason=0), "failed", None, Again.NEVER),
         ("nobody saw", facts(closed_why="it may have gone out"), "unknown", None, Again.NEVER),
         ("only the handler", facts(handler_at=SENT + 9, handler_cause=17, handler_sip=486), "busy", 486, Again.SHORT),
         ("only the CDR and CEL", facts(record_at=SENT + 9, record_cause=17), "busy", None, Again.SHORT),
-        ("handler is believed before AMI", ended(19, 480, handler_at=SENT, handler_cause=17, handler_sip=486), "busy", 486, Again.SHORT),
+        ("handler is believed before AMI", ended(17, 486, hangup_sip=480, hangup_cause=19), "busy", 486, Again.SHORT),
+        ("no handler, busy", unhandled(17, 486), "busy", 486, Again.SHORT),
+        ("no handler, our timeout", unhandled(19, **TIMEOUT), "no-response", 487, Again.MEDIUM),
+        ("no handler, dead port", unhandled(19, **TIMEOUT, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no handler, carrier says unavailable", unhandled(19, 480), "no-response", 480, Again.MEDIUM),
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )  # fmt: skip
@@ -77,10 +96,11 @@ def test_answered(name, known, connected):
 @pytest.mark.parametrize(
     ("known", "down"),
     [
-        (ended(19, None, after=25_000, reply_reason=3, **DOWN), True),
-        (ended(34, None, **DOWN), True),
+        (ended(19, None, **TIMEOUT, **DOWN), True),
+        (ended(34, None, hangup_sip=503, **DOWN), True),
         (ended(34, 503, **DOWN), False),
-        (ended(19, 480, after=25_000, reply_reason=3, **RANG), False),
+        (ended(19, 183, **TIMEOUT, **DOWN), False),
+        (unhandled(19, **TIMEOUT), False),
     ],
 )
 def test_which_endings_let_the_trunk_rest(known, down):

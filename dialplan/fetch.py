@@ -1,0 +1,231 @@
+"""Finding an Asterisk, or fetching the distribution's packages of one into a folder of ours: no root, nothing installed.
+
+The machine's own package client does the fetching, from the machine's own mirror and with its own keys. Knows nothing of
+what Asterisk is used for.
+"""
+
+import argparse
+import fcntl
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache"
+OLDEST = (22, 7)  # older ones lack TechCause in Hangup and the event filter's syntax
+PACKAGES = {
+    "asterisk": ("asterisk", "asterisk-core-sounds-en-gsm"),
+    "sipp": ("sip-tester",),
+    "mariadb": ("mariadb-server", "mariadb-client"),
+}
+LATER_SUITES = {"debian": ("forky", "sid"), "ubuntu": ("questing", "resolute", "devel")}
+UNUSED = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/zoneinfo")
+TIMEOUT_S = 600
+
+
+class FetchError(Exception):
+    """There is no such program here and it could not be fetched; one sentence with the remedy."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """An unpacked or installed program: `command` starts it, `root` is the folder that holds its `usr`."""
+
+    command: tuple[str, ...]
+    root: Path
+    version: str
+
+
+def asterisk(cache: Path = CACHE) -> Program:
+    """The machine's Asterisk if it is new enough, else one from the cache, else one fetched into it."""
+    for place in filter(None, (shutil.which("asterisk"), "/usr/sbin/asterisk")):
+        if Path(place).exists() and _new_enough(version := _asterisk_version((place,))):
+            return Program((place,), Path("/"), version)
+    root = fetched("asterisk", cache)
+    command = loaded(root, "usr/sbin/asterisk")
+    return Program(command, root, _asterisk_version(command))
+
+
+def sipp(cache: Path = CACHE) -> Program:
+    place = shutil.which("sipp")
+    if place:
+        return Program((place,), Path("/"), "")
+    root = fetched("sipp", cache)
+    return Program(loaded(root, "usr/bin/sipp"), root, "")
+
+
+def loaded(root: Path, program: str) -> tuple[str, ...]:
+    """The command of an unpacked program, started by its own loader so that the host's C library does not matter."""
+    # Debian 12's C library still lies in /lib, which later releases merged into /usr/lib.
+    libraries = sorted({str(Path(path).parent) for place in ("usr/lib", "lib") for path in glob.glob(f"{root}/{place}/*/lib*.so.*")})
+    loaders = [path for place in ("usr/lib", "lib") for path in glob.glob(f"{root}/{place}/*/ld-linux-*.so.*")]
+    if not libraries or not loaders:
+        raise FetchError(f"{root} holds no C library; remove that folder and run this again")
+    return (loaders[0], "--library-path", ":".join(libraries), str(root / program))
+
+
+def fetched(name: str, cache: Path = CACHE) -> Path:
+    """The folder with the unpacked packages of `name` (a key of PACKAGES); fetches them the first time."""
+    root = cache / name
+    stamp = root / ".complete"
+    with _lock(cache):
+        if not stamp.exists():
+            _need("apt-get", "dpkg")
+            say(f"fetching {name} with this machine's apt into {root} (once)")
+            with tempfile.TemporaryDirectory(dir=cache, prefix=f"{name}-") as work:
+                suite = _unpack(name, Path(work))
+                (Path(work) / "root" / ".complete").write_text(suite + "\n")
+                if root.exists():
+                    shutil.rmtree(root)
+                (Path(work) / "root").rename(root)
+    return root
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _lock(cache: Path) -> Iterator[None]:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise FetchError(f"{cache} cannot be used ({error}); make it writable, with 500 MB free") from error
+
+
+def _need(*programs: str) -> None:
+    for program in programs:
+        if not shutil.which(program):
+            raise FetchError(
+                f"there is no Asterisk {OLDEST[0]}.{OLDEST[1]} or newer here and no {program} to fetch one: install Asterisk, or use Debian or Ubuntu"
+            )
+
+
+def _unpack(name: str, work: Path) -> str:
+    """Fetch and unpack into `work`/root; the suite the packages came from."""
+    problems = []
+    for suite in _suites():
+        options = _private_root(work, suite)
+        updated = _run(["apt-get", *options, "update"])
+        if updated.returncode or "Err:" in updated.stdout:
+            problems.append(f"{suite}: {_last_line(updated)}")
+            continue
+        if not _offers(name, options):
+            problems.append(f"{suite}: no {name} that is new enough")
+            continue
+        got = _run(["apt-get", *options, "--yes", "--no-install-recommends", "--download-only", "install", *PACKAGES[name]])
+        if got.returncode:
+            problems.append(f"{suite}: {_last_line(got)}")
+            continue
+        for package in sorted((work / "cache" / "archives").glob("*.deb")):
+            done = _run(["dpkg", "-x", str(package), str(work / "root")])
+            if done.returncode:
+                raise FetchError(f"{package.name} cannot be unpacked ({_last_line(done)}); is there 500 MB free in {work.parent}?")
+        for unused in UNUSED:
+            shutil.rmtree(work / "root" / unused, ignore_errors=True)
+        return suite
+    raise FetchError(f"{name} could not be fetched ({'; '.join(problems)}); check this machine's network and its package mirror")
+
+
+def _suites() -> Sequence[str]:
+    release = dict(re.findall(r'^(ID|VERSION_CODENAME)="?([a-z]+)"?$', Path("/etc/os-release").read_text(), re.M))
+    distribution = release.get("ID", "")
+    if distribution not in LATER_SUITES:
+        raise FetchError(f"this is {distribution or 'an unknown system'}, not Debian or Ubuntu: install Asterisk {OLDEST[0]}.{OLDEST[1]} or newer")
+    return tuple(dict.fromkeys([release["VERSION_CODENAME"], *LATER_SUITES[distribution]]))
+
+
+def _private_root(work: Path, suite: str) -> list[str]:
+    for folder in ("state/lists/partial", "cache/archives/partial", "root", "etc"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    (work / "state" / "status").touch()
+    component = "main universe" if "ubuntu" in _mirror() else "main"
+    (work / "etc" / "sources.list").write_text(f"deb [signed-by={_keyring()}] {_mirror()} {suite} {component}\n")
+    settings = {
+        "Dir::Etc::sourcelist": work / "etc" / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferences": "/dev/null", "Dir::Etc::preferencesparts": "/dev/null",
+        "Dir::State": work / "state", "Dir::State::status": work / "state" / "status", "Dir::Cache": work / "cache", "Dir::Log": work,
+        "Acquire::Check-Valid-Until": "false", "Acquire::Languages": "none", "Acquire::Retries": "3",
+        "APT::Sandbox::User": "root", "APT::Get::List-Cleanup": "false",
+    }  # fmt: skip
+    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def _mirror() -> str:
+    """The machine's own archive mirror: from apt's lists, or where none were fetched yet from its sources files."""
+    found = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)"]).stdout.split()
+    for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+        if path.suffix in (".list", ".sources") and path.is_file():
+            text = path.read_text(errors="replace")
+            found += re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)", text, re.M)
+            found += [address for line in re.findall(r"^URIs:\s*(.+)$", text, re.M) for address in line.split()]
+    archives = [address for address in found if re.search(r"/(debian|ubuntu|ubuntu-ports)/?$", address)]
+    if not archives:
+        raise FetchError("this machine's apt names no Debian or Ubuntu archive; complete /etc/apt/sources.list")
+    return archives[0]
+
+
+def _keyring() -> str:
+    for path in ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/ubuntu-archive-keyring.gpg"):
+        if Path(path).exists():
+            return path
+    raise FetchError("the archive's keys are missing; install debian-archive-keyring or ubuntu-keyring")
+
+
+def _offers(name: str, options: list[str]) -> bool:
+    policy = _run(["apt-cache", *options, "policy", PACKAGES[name][0]]).stdout
+    candidate = re.search(r"Candidate: (?:\d+:)?(\S+)", policy)
+    if not candidate or candidate[1] == "(none)":
+        return False
+    return name != "asterisk" or _new_enough(candidate[1])
+
+
+def _new_enough(version: str) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return bool(numbers) and (int(numbers[1]), int(numbers[2])) >= OLDEST
+
+
+def _asterisk_version(command: tuple[str, ...]) -> str:
+    found = re.search(r"Asterisk (\d+\.\d+[\w.~+-]*)", _run([*command, "-V"]).stdout)
+    return found[1] if found else ""
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=TIMEOUT_S, env=os.environ | {"LC_ALL": "C"}, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise FetchError(f"{command[0]} did not end within {TIMEOUT_S} s; check this machine's network and its package mirror") from None
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("E:")]
+    return (errors or lines or [f"exit code {done.returncode}"])[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dialplan.fetch", description="Find or fetch a program; prints its command.")
+    parser.add_argument("program", choices=["asterisk", "sipp"])
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    given = parser.parse_args()
+    try:
+        print(*{"asterisk": asterisk, "sipp": sipp}[given.program](given.cache).command)
+    except FetchError as error:
+        sys.exit(f"carillon: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""An Asterisk of our own: its folder, its configuration, its command. Two of them exist: the engine's, and the simulated carrier.
+
+Writes files and names commands; starts nothing that stays.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialplan.fetch import Program
+from sql.settings import PORTS, Settings
+from sql.trunks import Line
+
+HERE = Path(__file__).parent
+AGI_SCRIPTS = HERE.parent / "agi"
+SOCKET_LIMIT = 100  # a control socket's path has 107 bytes at most
+UNSET = ("acl.conf", "ccss.conf", "features.conf", "indications.conf", "pjproject.conf", "udptl.conf")  # missed loudly if absent
+MODULES_OF_CARRIER = ("app_senddtmf.so",)
+CONTROL_TIMEOUT_S = 10
+
+ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?", re.ASCII)
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}", re.ASCII)
+WORD = re.compile(r"[A-Za-z0-9_.+@~-]{1,80}", re.ASCII)
+SECRET = re.compile(r"[!-:<-~]{1,200}", re.ASCII)  # printable, no space, no semicolon (a comment in Asterisk's files)
+CODECS = re.compile(r"[a-z0-9]{2,12}(,[a-z0-9]{2,12})*", re.ASCII)
+
+
+class ConfigError(Exception):
+    """A value cannot be written into Asterisk's files; the text names the thing and the field."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One Asterisk in its folder: `folder`/etc, data, log … and how to start it."""
+
+    program: Program
+    folder: Path
+
+    @property
+    def command(self) -> list[str]:
+        return [*self.program.command, "-f", "-C", str(self.folder / "etc" / "asterisk.conf")]
+
+    def control(self, command: str) -> str:
+        """What the running Asterisk answers to `command` on its control socket. OSError if it does not run."""
+        done = subprocess.run(
+            [*self.program.command, "-C", str(self.folder / "etc" / "asterisk.conf"), "-rx", command],
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=CONTROL_TIMEOUT_S, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise OSError(f"Asterisk does not answer on its control socket: {done.stdout.strip()[:200]}")
+        return done.stdout
+
+
+def engine_instance(settings: Settings, program: Program) -> Instance:
+    """Write the folder of the engine's Asterisk anew; trunks and records that are there stay."""
+    folder = settings.home / "asterisk"
+    instance = _lay_out(settings, program, folder, (HERE / "conf",))
+    trunks = folder / "etc" / "carillon_trunks.conf"
+    if not trunks.exists():
+        write(trunks, trunks_conf(()))
+    _link(folder / "data" / "sounds" / "carillon", settings.home / "recordings")
+    (settings.home / "recordings").mkdir(exist_ok=True)
+    return instance
+
+
+def carrier_instance(settings: Settings, program: Program) -> Instance:
+    """Write the folder of the simulated carrier anew."""
+    folder = settings.home / "carrier"
+    return _lay_out(settings, program, folder, (HERE / "conf", HERE / "carrier"), MODULES_OF_CARRIER)
+
+
+def records(folder: Path) -> tuple[Path, Path]:
+    """The CDR and the CEL file of an engine's Asterisk."""
+    return folder / "log" / "cdr-custom" / "carillon.csv", folder / "log" / "cel-custom" / "carillon-cel.csv"
+
+
+def _lay_out(settings: Settings, program: Program, folder: Path, places: tuple[Path, ...], modules: tuple[str, ...] = ()) -> Instance:
+    for name in ("etc", "lib", "data/sounds", "spool", "log/cdr-custom", "log/cel-custom", "lib/keys"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _link(folder / "data" / "sounds" / "en", _sounds(program))
+    _link(folder / "data" / "documentation", program.root / "usr/share/asterisk/documentation")
+    values = _values(settings, program, folder)
+    for name in UNSET:
+        write(folder / "etc" / name, "; nothing to set\n")
+    sources = {path.name: path for place in places for path in sorted(place.glob("*.conf"))}
+    for name, path in sources.items():
+        if modules and name.startswith("carillon_"):
+            continue
+        more = "".join(f"load = {module}\n" for module in modules) if name == "modules.conf" else ""
+        write(folder / "etc" / name, fill(path.read_text(), values) + more)
+    return Instance(program, folder)
+
+
+def _values(settings: Settings, program: Program, folder: Path) -> dict[str, str]:
+    modules = next(iter(sorted(program.root.glob("usr/lib/*/asterisk/modules"))), Path("/usr/lib/asterisk/modules"))
+    _, _, user, secret = settings.ami
+    ports = {f"PORT_{part.upper()}": str(settings.port(part)) for part in PORTS}
+    return ports | {
+        "FOLDER": str(folder), "MODULES": str(modules), "RUN": str(_run_folder(folder)), "NODE": settings.node,
+        "AGI": f"agi://127.0.0.1:{settings.port('agi')}/", "AGI_SCRIPTS": str(AGI_SCRIPTS),
+        "AMI_USER": checked(WORD, user, "[ami] user"),
+        "AMI_SECRET": checked(SECRET, secret, "[ami] secret"),
+        "SIP_BIND": checked(ADDRESS, settings.text("sip", "bind"), "[sip] bind"),
+        "NAT": _nat(settings),
+    }  # fmt: skip
+
+
+def _nat(settings: Settings) -> str:
+    lines = []
+    if external := settings.text("sip", "external_address"):
+        address = checked(HOST, external, "[sip] external_address")
+        lines += [f"external_media_address = {address}", f"external_signaling_address = {address}"]
+    lines += [f"local_net = {checked(ADDRESS, net, '[sip] local_net')}" for net in settings.words("sip", "local_net")]
+    return "\n".join(lines)
+
+
+def _run_folder(folder: Path) -> Path:
+    """Where the control socket lies: in the folder, or for one whose name is too long for a socket, in a private temporary one."""
+    inside = folder / "run"
+    if len(str(inside / "asterisk.ctl")) <= SOCKET_LIMIT:
+        inside.mkdir(exist_ok=True)
+        return inside
+    if not inside.is_symlink() or not inside.exists():
+        inside.unlink(missing_ok=True)
+        inside.symlink_to(tempfile.mkdtemp(prefix="carillon-"))
+    return inside.readlink()
+
+
+def _sounds(program: Program) -> Path:
+    sounds = program.root / "usr/share/asterisk/sounds"
+    return next((path for path in (sounds / "en", *sorted(sounds.glob("en*"))) if path.is_dir()), sounds)
+
+
+def _link(path: Path, target: Path) -> None:
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def fill(text: str, values: dict[str, str]) -> str:
+    """Replace every @NAME@. ConfigError for a name without value."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ConfigError(f"@{found[1]}@ has no value")
+        return values[found[1]]
+
+    return re.sub(r"@([A-Z_]+)@", value, text)
+
+
+def checked(pattern: re.Pattern[str], value: str, what: str) -> str:
+    """`value`, if it is of the pattern; else ConfigError naming `what`."""
+    if not pattern.fullmatch(value):
+        raise ConfigError(f"{what} is {value!r}, which cannot be written into Asterisk's configuration; correct it")
+    return value
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file in one step: a reader sees the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(name).chmod(mode)
+    Path(name).replace(path)
+
+
+def trunks_conf(lines: Iterable[Line]) -> str:
+    """The PJSIP sections of these trunks: `trunk-<id>` for each. ConfigError names the trunk and the field."""
+    head = "; The trunks, as they are in the store. Written by the provisioner; do not edit.\n"
+    return head + "".join(trunk_conf(line) for line in lines)
+
+
+def trunk_conf(line: Line) -> str:
+    name = f"trunk-{int(line.id)}"
+    what = f"trunk {line.name!r} (id {line.id}):"
+    host = checked(HOST, line.host, f"{what} host")
+    host = f"[{host}]" if ":" in host else host
+    where = f"sip:{host}:{int(line.port)}"
+    endpoint = {
+        "type": "endpoint", "context": "carillon-refused", "aors": name, "disallow": "all",
+        "allow": checked(CODECS, line.codecs, f"{what} codecs"), "direct_media": "no", "rtp_symmetric": "yes", "force_rport": "yes",
+        "rewrite_contact": "no", "dtmf_mode": "rfc4733", "trust_id_outbound": "no", "send_pai": "no", "transport": "transport-udp",
+    }  # fmt: skip
+    sections = [(name, endpoint), (name, {"type": "aor", "contact": where, "qualify_frequency": str(int(line.qualify))})]
+    if line.username:
+        user = checked(WORD, line.username, f"{what} username")
+        auth = {"type": "auth", "auth_type": "digest", "username": user, "password": checked(SECRET, line.password or "", f"{what} password")}
+        endpoint |= {"outbound_auth": name, "from_user": user}
+        sections.append((name, auth))
+        if line.register:
+            registration = {
+                "type": "registration", "server_uri": where, "client_uri": f"sip:{user}@{host}:{int(line.port)}", "outbound_auth": name,
+                "transport": "transport-udp", "contact_user": user, "retry_interval": "20", "forbidden_retry_interval": "120",
+                "max_retries": "100000", "expiration": "300",
+            }  # fmt: skip
+            sections.append((f"{name}-registration", registration))
+    return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)
+
