@@ -73,11 +73,6 @@ def carrier_instance(settings: Settings, program: Program) -> Instance:
     return _lay_out(settings, program, folder, (HERE / "conf", HERE / "carrier"), MODULES_OF_CARRIER)
 
 
-def records(folder: Path) -> tuple[Path, Path]:
-    """The CDR and the CEL file of an engine's Asterisk."""
-    return folder / "log" / "cdr-custom" / "carillon.csv", folder / "log" / "cel-custom" / "carillon-cel.csv"
-
-
 def _lay_out(settings: Settings, program: Program, folder: Path, places: tuple[Path, ...], modules: tuple[str, ...] = ()) -> Instance:
     for name in ("etc", "lib", "data/sounds", "spool", "log/cdr-custom", "log/cel-custom", "lib/keys"):
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -58,14 +58,16 @@ def _rows(path: Path, wanted: Collection[str], columns: int, time_column: int, s
 
 
 def _backwards(path: Path) -> Iterator[str]:
-    """The complete lines of a file, last one first."""
+    """The complete lines of a file, last one first. What follows the last newline is still being written."""
     with path.open("rb") as file:
-        position, rest = file.seek(0, 2), b""
+        position, rest, torn = file.seek(0, 2), b"", True
         while position:
             size = min(BLOCK, position)
             position -= size
             file.seek(position)
             lines = (file.read(size) + rest).split(b"\n")
+            if torn and len(lines) > 1:
+                lines[-1], torn = b"", False
             rest = lines.pop(0) if position else b""
             yield from (line.decode("utf-8", "replace") for line in reversed(lines) if line)
 

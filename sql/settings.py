@@ -91,6 +91,12 @@ class Settings:
         return self.text("store", "url") or f"sqlite:///{self.home}/carillon.sqlite"
 
     @property
+    def asterisk_records(self) -> tuple[Path, Path]:
+        """The CDR and the CEL file of our own Asterisk: append-only, the last witnesses of a call."""
+        log = self.home / "asterisk" / "log"
+        return log / "cdr-custom" / "carillon.csv", log / "cel-custom" / "carillon-cel.csv"
+
+    @property
     def own_asterisk(self) -> bool:
         return not self.text("ami", "host")
 
