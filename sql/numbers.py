@@ -46,15 +46,9 @@ def normalise(text: str, country: str | None = None) -> str:
 
 
 def zones(phone: str) -> str | None:
-    """The time zones an E.164 number may lie in, comma separated; None if it tells none (or too many to be of use).
-
-    A number of no known kind, such as one newly assigned, may lie anywhere in its country.
-    """
-    number = phonenumbers.parse(phone)
-    found = timezone.time_zones_for_number(number)
-    if timezone.UNKNOWN_TIMEZONE in found:
-        found = timezone.country_level_time_zones_for_number(number)
-    text = ",".join(sorted(set(found) - {timezone.UNKNOWN_TIMEZONE}))
+    """The time zones an E.164 number may lie in, comma separated; None if it tells none (or too many to be of use)."""
+    found = set(timezone.time_zones_for_number(phonenumbers.parse(phone)))
+    text = ",".join(sorted(found - {timezone.UNKNOWN_TIMEZONE}))
     return text if 0 < len(text) <= ZONES_LENGTH else None
 
 

@@ -24,7 +24,8 @@ def test_normalised(text, country, number):
     [
         ("030123456", None, "no country is set"),
         ("12", "DE", "lacks its area code"),
-        ("+4930", None, "too short"),
+        ("+493", None, "too short"),
+        ("+4930", None, "lacks its area code"),
         ("+493012345678901234", None, "no phone number|too long"),
         ("+999123456789", None, "no phone number"),
         ("\uff0b\uff14\uff1930123456", "DE", "only digits"),
