@@ -1,0 +1,141 @@
+"""The AGI server: `python -m agi.server`, for the installation in $CARILLON_HOME. Runs each call's script in a thread.
+
+Asterisk connects by FastAGI and names the script; only those in SCRIPTS exist. `classic` runs the same script in a process of
+its own, for a dialplan that names the file instead of the server.
+"""
+
+import contextlib
+import logging
+import re
+import signal
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+
+from agi import hangup, voice
+from agi.book import Book
+from agi.session import Hungup, Misunderstood, Session
+from sql import logs, settings, store
+from sql.writer import Writer
+
+SCRIPTS: dict[str, Callable[[Session, Book, int], None]] = {"voice.py": voice.run, "hangup.py": hangup.run}
+MOST = 2000  # scripts at once
+ENVIRONMENT_S = 5
+LONGEST_S = 4 * 3600 + 60  # the longest call that a campaign may allow, and a little
+FINISH_S = 3
+GATHER_S = 0.01  # facts of many calls share one durable commit
+CALL_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+log = logging.getLogger("agi")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def __init__(self, address: tuple[str, int], writer: Writer) -> None:
+        super().__init__(address, _Handler)
+        self.writer = writer
+        self.slots = threading.Semaphore(MOST)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
+    request: socket.socket
+
+    def handle(self) -> None:
+        if not self.server.slots.acquire(blocking=False):
+            log.error("%d scripts are at work; this one is refused, its call hangs up", MOST)
+            return
+        try:
+            self._serve()
+        except (Hungup, Misunderstood, OSError) as error:
+            log.warning("a script ended early: %s", error)
+        except Exception:
+            log.exception("a script failed")
+        finally:
+            self.server.slots.release()
+
+    def _serve(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.request.settimeout(ENVIRONMENT_S)
+        with self.request.makefile("rw", encoding="utf-8", errors="replace", newline="\n") as stream:
+            session = Session(stream, stream)
+            self.request.settimeout(LONGEST_S)
+            name = session.env.get("agi_network_script", "")
+            if name not in SCRIPTS:
+                log.error("Asterisk asked for the script %r; there are %s", name, ", ".join(SCRIPTS))
+                return
+            perform(SCRIPTS[name], session, self.server.writer)
+
+
+def perform(script: Callable[[Session, Book, int], None], session: Session, writer: Writer) -> None:
+    """Run one script to its end, its facts durably written."""
+    call_id = (session.arguments or [""])[0]
+    if not CALL_ID.fullmatch(call_id):
+        log.error("a channel without call id (%r) asked for a script; it is none of ours", call_id)
+        return
+    book = Book(writer)
+    try:
+        script(session, book, int(call_id))
+    finally:
+        try:
+            book.close()
+        except Exception as error:
+            log.error("call=%s a fact could not be written and is lost; Asterisk's records remain: %s", call_id, error)
+
+
+def classic(script: Callable[[Session, Book, int], None]) -> None:
+    """The `main` of a script that Asterisk runs itself, speaking on standard input and output."""
+    logs.setup("agi")
+    signal.alarm(LONGEST_S)
+    store.bind(settings.read().store_url)
+    writer = Writer()
+    try:
+        perform(script, Session(sys.stdin, sys.stdout), writer)
+    except Hungup as error:
+        log.info("the script ended early: %s", error)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):  # Asterisk may have closed its end
+            sys.stdout.close()
+
+
+def main() -> None:
+    logs.setup("agi")
+    try:
+        config = settings.read()
+        store.bind(config.store_url)
+        store.check()
+    except (settings.SettingsError, store.StoreError) as error:
+        sys.exit(f"agi: {error}")
+    writer = Writer(GATHER_S)
+    try:
+        server = _Server(("127.0.0.1", config.port("agi")), writer)
+    except OSError as error:
+        sys.exit(f"agi: port {config.port('agi')} cannot be used ({error.strerror}); end what uses it, or choose another port_base")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=server.serve_forever, args=(0.1,), name="accept", daemon=True).start()
+    log.info("serving %s on port %d", ", ".join(SCRIPTS), config.port("agi"))
+    stop.wait()
+    server.shutdown()
+    _finish()
+    writer.close()
+
+
+def _finish() -> None:
+    """Let scripts that are about to end write their facts."""
+    for _ in range(FINISH_S * 20):
+        if threading.active_count() <= 2:  # this one and the store's
+            return
+        threading.Event().wait(0.05)
+    log.warning("%d scripts are still at work and are left", threading.active_count() - 2)
+
+
+if __name__ == "__main__":
+    main()
