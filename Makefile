@@ -29,7 +29,8 @@ demo: setup ## dial 200 contacts against a simulated carrier and compare all acc
 	@$(BIN)/carillon demo
 
 run: setup ## bring up an installation to try, in var/run; Ctrl-C stops it
-	@$(BIN)/carillon up --home var/run --evaluation
+	@$(BIN)/carillon evaluation --home var/run
+	@$(BIN)/carillon up --home var/run
 
 test: setup $(STAMP)-test ## all tests, those with a real Asterisk included
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null

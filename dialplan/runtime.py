@@ -1,18 +1,19 @@
 """An Asterisk of our own: its folder, its configuration, its command. Two of them exist: the engine's, and the simulated carrier.
 
-Writes files and names commands; starts nothing that stays.
+Writes files and names commands; started itself, it becomes that Asterisk.
 """
 
 import os
 import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dialplan import fetch
 from dialplan.fetch import Program
-from sql.settings import PORTS, Settings
+from sql.settings import PORTS, Settings, SettingsError, read
 from sql.trunks import Line
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ SOCKET_LIMIT = 100  # a control socket's path has 107 bytes at most
 UNSET = ("acl.conf", "ccss.conf", "features.conf", "indications.conf", "pjproject.conf", "udptl.conf")  # missed loudly if absent
 MODULES_OF_CARRIER = ("app_senddtmf.so",)
 CONTROL_TIMEOUT_S = 10
+TRUNKS_HEAD = "; The trunks, as they are in the store. Written by the provisioner; do not edit.\n"
 
 ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?", re.ASCII)
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}", re.ASCII)
@@ -61,7 +63,7 @@ def engine_instance(settings: Settings, program: Program) -> Instance:
     instance = _lay_out(settings, program, folder, (HERE / "conf",))
     trunks = folder / "etc" / "carillon_trunks.conf"
     if not trunks.exists():
-        write(trunks, trunks_conf(()))
+        write(trunks, TRUNKS_HEAD)
     _link(folder / "data" / "sounds" / "carillon", settings.home / "recordings")
     (settings.home / "recordings").mkdir(exist_ok=True)
     return instance
@@ -164,13 +166,8 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     Path(name).replace(path)
 
 
-def trunks_conf(lines: Iterable[Line]) -> str:
-    """The PJSIP sections of these trunks: `trunk-<id>` for each. ConfigError names the trunk and the field."""
-    head = "; The trunks, as they are in the store. Written by the provisioner; do not edit.\n"
-    return head + "".join(trunk_conf(line) for line in lines)
-
-
 def trunk_conf(line: Line) -> str:
+    """The PJSIP sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field."""
     name = f"trunk-{int(line.id)}"
     what = f"trunk {line.name!r} (id {line.id}):"
     host = checked(HOST, line.host, f"{what} host")
@@ -196,3 +193,17 @@ def trunk_conf(line: Line) -> str:
             sections.append((f"{name}-registration", registration))
     return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)
 
+
+
+def main() -> None:
+    """`python -m dialplan.runtime [carrier]`: become the Asterisk of the installation in $CARILLON_HOME, or its simulated carrier."""
+    try:
+        make = carrier_instance if sys.argv[1:] == ["carrier"] else engine_instance
+        instance = make(read(), fetch.asterisk())
+    except (SettingsError, ConfigError, fetch.FetchError) as error:
+        sys.exit(f"asterisk: {error}")
+    os.execv(instance.command[0], instance.command)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,19 +13,12 @@ from engine.reaper import Reaper
 from engine.rules.gates import Calling
 from engine.settler import Settler
 from engine.watcher import Watcher
-from sql import logs, nodes, numbers, settings, store
+from sql import logs, nodes, settings, store
 from sql.writer import Writer
 
 BEAT_S = 0.5
 BEAT_AGAIN_MS = 5000
 log = logging.getLogger("engine")
-
-
-def calling(config: settings.Settings) -> Calling:
-    """The installation's ceiling; without destinations the home country's prefix, without country none."""
-    country = config.text("calling", "country")
-    home = [numbers.country_prefix(country)] if country else []
-    return Calling(config.text("calling", "hours"), tuple(config.words("calling", "destinations") or home))
 
 
 async def run(config: settings.Settings) -> None:
@@ -35,7 +28,7 @@ async def run(config: settings.Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     host, port, user, secret = config.ami
-    core = Core(config.node, Writer(), Link(host, port, user, secret, facts), calling(config))
+    core = Core(config.node, Writer(), Link(host, port, user, secret, facts), Calling(config.text("calling", "hours"), config.destinations))
     logged_in.set()
     loops = {
         "watcher": Watcher(core, facts, logged_in).step,

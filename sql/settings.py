@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sql import numbers
+
 PORT_BASE = 7000
 PORTS = {  # offset from the port base
     "api": 0, "ami": 1, "agi": 2, "sip": 3, "metrics": 4, "carrier_sip": 10, "carrier_ami": 11,
@@ -89,6 +91,15 @@ class Settings:
     @property
     def store_url(self) -> str:
         return self.text("store", "url") or f"sqlite:///{self.home}/carillon.sqlite"
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The prefixes that may be called: as set, or the home country's, or none."""
+        country = self.text("calling", "country")
+        try:
+            return tuple(self.words("calling", "destinations") or ([numbers.country_prefix(country)] if country else []))
+        except numbers.NumberError as error:
+            raise SettingsError(f"[calling] country: {error}") from None
 
     @property
     def asterisk_records(self) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import cysqlite
-from peewee import Database, MySQLDatabase, OperationalError
+from peewee import Database, MySQLDatabase, OperationalError, PeeweeException
 from playhouse.cysqlite_ext import CySqliteDatabase
 from playhouse.migrations import Runner
 
@@ -26,6 +26,7 @@ TRIES = 6
 # deadlock, lock wait timeout, Galera not (yet) a primary component; SQLite's busy
 LOST_RACES = (1213, 1205, 1047)
 
+Unavailable = PeeweeException  # what the store raises when it cannot be reached or does not do what it was asked
 log = logging.getLogger(__name__)
 
 

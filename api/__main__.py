@@ -1,0 +1,57 @@
+"""The API's process: `python -m api`, for the installation in $CARILLON_HOME."""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+import waitress.server
+
+from api.app import create_app
+from api.credentials import hashed
+from sql import logs, settings, store, users
+
+THREADS = 8
+log = logging.getLogger("api")
+
+
+def first_administrator(home: Path) -> None:
+    """In a store without accounts, make user 1, and write its credentials where only the installation's owner can read them."""
+    with store.connection():
+        if users.anybody():
+            return
+        path, password = home / "admin.json", secrets.token_urlsafe(18)
+        # the file first: an account that nobody can enter would be worse than a file without account
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"username": "admin", "password": password}, file, indent=2)
+        store.unit(users.create, {"username": "admin", "password_hash": hashed(password), "role": "admin"}, store.now())
+    log.info("the first administrator's credentials are in %s", path)
+
+
+def main() -> None:
+    logs.setup("api")
+    try:
+        config = settings.read()
+        config.flag("api", "query_credentials")
+        store.bind(config.store_url)
+        store.check()
+        first_administrator(config.home)
+    except (settings.SettingsError, store.StoreError) as error:
+        sys.exit(f"api: {error}")
+    address, port = config.text("api", "bind"), config.port("api")
+    try:
+        server = waitress.server.create_server(
+            create_app(config), host=address, port=port, threads=THREADS, ident="carillon", clear_untrusted_proxy_headers=True
+        )
+    except OSError as error:
+        sys.exit(f"api: {address} port {port} cannot be used ({error.strerror}); end what uses it, or choose another port_base")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    log.info("serving on http://%s:%d", address, port)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What an operation is: its name, its input, who may use it, whether it changes state. Faces and documents come from this declaration.
+
+Knows no HTTP.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from sql import settings
+
+ADMIN = frozenset({"admin"})
+EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
+DIALLING = frozenset({"admin", "tenant", "user"})
+
+
+class Refused(Exception):
+    """The call is refused: one sentence that says what to change."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls. `owner` is what the caller may see: None for everything, else the own account's id."""
+
+    user_id: int
+    username: str
+    role: str
+    country: str | None
+    config: settings.Settings
+    posted: bool = True
+
+    @property
+    def owner(self) -> int | None:
+        return None if self.role == "admin" else self.user_id
+
+    @property
+    def recordings(self) -> Path:
+        return self.config.home / "recordings"
+
+
+def _object(value: Any) -> Any:
+    """An object may come as JSON text, with a stray comma in front, or as the empty list that PHP makes of it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value.strip().lstrip(","))
+        except ValueError:
+            raise ValueError("is not valid JSON") from None
+    return {} if value == [] else value
+
+
+class Input(BaseModel):
+    """Arguments, or an object among them. Unknown names are kept aside, to be told."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        value = _object(value)
+        return {key: kept for key, kept in value.items() if kept not in ("", None)} if isinstance(value, dict) else value
+
+    def given(self) -> dict[str, Any]:
+        """The declared fields that were given, as plain values."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name in type(self).model_fields}
+
+
+def ignored(given: Input) -> list[str]:
+    """The names that nobody understood, those inside objects as `contact.foo`."""
+    names = list(given.model_extra or ())
+    for name in type(given).model_fields:
+        inner = getattr(given, name)
+        if isinstance(inner, Input):
+            names += [f"{name}.{deeper}" for deeper in ignored(inner)]
+    return names
+
+
+def _carried_id(value: Any) -> Any:
+    """Where an id is expected, an object that carries it will do."""
+    value = _object(value) if isinstance(value, str) and value.strip(" ,").startswith("{") else value
+    if isinstance(value, dict):
+        ids = [inner for key, inner in value.items() if key == "id" or key.endswith("_id")]
+        if len(ids) != 1:
+            raise ValueError("is an object that carries no id, or more than one")
+        return ids[0]
+    return value
+
+
+def _positive(value: int) -> int:
+    if not 0 < value < 1 << 63:
+        raise ValueError("is no id")
+    return value
+
+
+def _not_offered(value: Any) -> Any:
+    raise ValueError("is not offered yet; leave it out")
+
+
+Id = Annotated[int, BeforeValidator(_carried_id), AfterValidator(_positive)]
+NotOffered = Annotated[Any, BeforeValidator(_not_offered)]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`run(caller, input)` answers the payload or raises Refused. `files`: names of the multipart parts it takes."""
+
+    name: str
+    input: type[Input]
+    run: Callable[[Caller, Any], Any]
+    roles: frozenset[str]
+    changes: bool
+    aliases: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def understood(operation: Operation, arguments: dict[str, Any]) -> Input:
+    """The arguments as the operation's input. Refused names the first that is wrong."""
+    try:
+        return operation.input.model_validate(arguments)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or operation.name
+        if first["type"] == "missing":
+            raise Refused(f"{where} is missing") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{where}: {said[:1].lower()}{said[1:]}") from None
