@@ -66,7 +66,9 @@ class Provisioner:
     def _known(self, reload: bool) -> set[int]:
         """The ids of the trunks that Asterisk knows, after a reload if asked for."""
         if reload:
-            self._instance.control("pjsip reload")
+            said = self._instance.control("module reload res_pjsip.so")
+            if "successfully" not in said:
+                raise OSError(f"Asterisk did not reload PJSIP: {said.strip()[:200]}")
         listed = self._instance.control("pjsip show endpoints")
         return {int(found) for found in re.findall(r"^ *Endpoint: +trunk-([0-9]+)\b", listed, re.MULTILINE)}
 
