@@ -18,7 +18,7 @@ from sql.store import now
 
 
 def run(session: Session, book: Book, call_id: int) -> None:
-    cause, sip, answered = (session.arguments + ["", "", "", ""])[1:4]
+    cause, sip, answered = [*session.arguments, "", "", "", ""][1:4]
     book.note(calls.witnessed, call_id, now(), _whole(cause), _whole(sip), _moment(answered))
 
 

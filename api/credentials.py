@@ -51,7 +51,9 @@ def find(request: Request, arguments: dict[str, object], allow_query: bool) -> t
         if name in arguments and secret in arguments:
             given = str(arguments.pop(name)), str(arguments.pop(secret))
             if in_query and not allow_query:
-                raise Unknown("credentials in a query string are not accepted here; send them as form fields, or see [api] query_credentials")
+                raise Unknown(
+                    "credentials in a query string are not accepted here; send them as form fields, or see [api] query_credentials"
+                )
             found = found or given
     if not found or not found[0] or not found[1]:
         raise Unknown("credentials are missing: send username and password")
@@ -94,8 +96,8 @@ class Verifier:
     def _hold_up(self, username: str, address: str) -> None:
         now = time.monotonic()
         for who in (f"address {address}", f"{username} from {address}"):
-            failures = self._failed.get(who, ())
-            if len(failures) == FAILURES and now - failures[0] < WITHIN_S:
+            failures = self._failed.get(who)
+            if failures and len(failures) == FAILURES and now - failures[0] < WITHIN_S:
                 raise TooMany(int(WITHIN_S - (now - failures[0])) + 1)
         with self._turn:
             for who in [who for who, failures in self._failed.items() if now - failures[-1] > WITHIN_S]:

@@ -25,9 +25,7 @@ PARTS = {  # command: (module, what it does)
 
 def main() -> None:
     listing = "\n".join(f"  {name:10} {what}" for name, (_, what) in PARTS.items())
-    parser = argparse.ArgumentParser(
-        prog="carillon", epilog=f"commands:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog="carillon", epilog=f"commands:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=PARTS, metavar="command")
     parser.add_argument("--home", type=Path, help="the installation's folder (default: $CARILLON_HOME)")
     given, rest = parser.parse_known_args()

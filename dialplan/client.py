@@ -41,6 +41,6 @@ def _multipart(fields: dict[str, Any], files: dict[str, bytes]) -> tuple[bytes, 
         text = value if isinstance(value, str) else json.dumps(value)
         parts.append(f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
     for name, content in files.items():
-        head = f'--{mark}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
-        parts.append(head.encode() + content + b"\r\n")
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+        parts.append(head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n")
     return b"".join(parts) + f"--{mark}--\r\n".encode(), f"multipart/form-data; boundary={mark}"

@@ -173,7 +173,10 @@ def seen_by_carrier(home: Path) -> Counter[str]:
 def table(counts: dict[str, Any]) -> str:
     words = sorted({word for column in counts.values() for word in column})
     lines = [f"{'disposition':16}{'carrier told':>14}{'recorded':>10}{'pushed':>10}"]
-    lines += [f"{word:16}{counts['expected'].get(word, 0):14}{counts['recorded'].get(word, 0):10}{counts['pushed'].get(word, 0):10}" for word in words]
+    lines += [
+        f"{word:16}{counts['expected'].get(word, 0):14}{counts['recorded'].get(word, 0):10}{counts['pushed'].get(word, 0):10}"
+        for word in words
+    ]
     return "\n".join(lines)
 
 

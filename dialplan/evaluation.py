@@ -1,4 +1,4 @@
-"""What the evaluation profile adds for people who try Carillon: the trunk `demo` to the simulated carrier, a message to play, and first steps."""
+"""What the evaluation profile adds for people who try Carillon: the trunk `demo` to the simulated carrier, a message, and first steps."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def first_steps(config: Settings, url: str) -> None:
         message = recordings.titled(MESSAGE)
     if message is None:
         message = Client(url, **admin).call("Recording_Create", files={"media": tone()}, title=MESSAGE)
-    curl = f"curl -s -u \"admin:$(sed -n 's/.*\"password\": \"\\([^\"]*\\)\".*/\\1/p' {config.home}/admin.json)\" {url}/rest"
+    curl = f'curl -s -u "admin:$(sed -n \'s/.*"password": "\\([^"]*\\)".*/\\1/p\' {config.home}/admin.json)" {url}/rest'
     print(f"""
 This is an evaluation installation in {config.home}: pushes to this machine are allowed, and the trunk `{TRUNK}` leads to a
 simulated carrier. What a number does there is told by its last two digits (docs/carrier.md): 00 answers, 70 is busy, 80 rings.

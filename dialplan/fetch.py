@@ -106,8 +106,9 @@ def _lock(cache: Path) -> Iterator[None]:
 def _need(*programs: str) -> None:
     for program in programs:
         if not shutil.which(program):
+            wanted = ".".join(map(str, OLDEST))
             raise FetchError(
-                f"there is no Asterisk {OLDEST[0]}.{OLDEST[1]} or newer here and no {program} to fetch one: install Asterisk, or use Debian or Ubuntu"
+                f"no Asterisk {wanted} or newer is here, nor {program} to fetch one: install Asterisk, or use Debian or Ubuntu"
             )
 
 
@@ -141,7 +142,9 @@ def _suites() -> Sequence[str]:
     release = dict(re.findall(r'^(ID|VERSION_CODENAME)="?([a-z]+)"?$', Path("/etc/os-release").read_text(), re.M))
     distribution = release.get("ID", "")
     if distribution not in LATER_SUITES:
-        raise FetchError(f"this is {distribution or 'an unknown system'}, not Debian or Ubuntu: install Asterisk {OLDEST[0]}.{OLDEST[1]} or newer")
+        raise FetchError(
+            f"this is {distribution or 'an unknown system'}, not Debian or Ubuntu: install Asterisk {OLDEST[0]}.{OLDEST[1]} or newer"
+        )
     return tuple(dict.fromkeys([release["VERSION_CODENAME"], *LATER_SUITES[distribution]]))
 
 
@@ -192,7 +195,7 @@ def _offers(name: str, options: list[str]) -> bool:
 
 def _new_enough(version: str) -> bool:
     numbers = re.match(r"(\d+)\.(\d+)", version)
-    return bool(numbers) and (int(numbers[1]), int(numbers[2])) >= OLDEST
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
 
 
 def _asterisk_version(command: tuple[str, ...]) -> str:

@@ -181,7 +181,12 @@ def trunk_conf(line: Line) -> str:
     sections = [(name, endpoint), (name, {"type": "aor", "contact": where, "qualify_frequency": str(int(line.qualify))})]
     if line.username:
         user = checked(WORD, line.username, f"{what} username")
-        auth = {"type": "auth", "auth_type": "digest", "username": user, "password": checked(SECRET, line.password or "", f"{what} password")}
+        auth = {
+            "type": "auth",
+            "auth_type": "digest",
+            "username": user,
+            "password": checked(SECRET, line.password or "", f"{what} password"),
+        }
         endpoint |= {"outbound_auth": name, "from_user": user}
         sections.append((name, auth))
         if line.register:
@@ -192,7 +197,6 @@ def trunk_conf(line: Line) -> str:
             }  # fmt: skip
             sections.append((f"{name}-registration", registration))
     return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)
-
 
 
 def main() -> None:

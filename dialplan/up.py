@@ -6,7 +6,6 @@ Every part is a process of its own with a log and a pid file; this one only star
 import argparse
 import ctypes
 import fcntl
-import json
 import logging
 import os
 import signal
@@ -57,7 +56,12 @@ class Part:
     def _start(self) -> None:
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_us
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_us,
             )
         new = self._pid.with_suffix(".new")
         new.write_text(f"{self._process.pid}\n")

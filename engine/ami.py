@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from panoramisk import Manager
 from panoramisk.message import Message
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 # panoramisk logs each reconnect and failed connect itself; what people need to know is said here, once.
 _quiet = logging.getLogger("carillon.panoramisk")
 _quiet.setLevel(logging.CRITICAL + 1)
+
+
+T = TypeVar("T")
 
 
 class LinkDown(Exception):
@@ -127,9 +131,10 @@ class Link:
         """
         action = headers(order)
         began = now()
-        answer = await self._send(action, ANSWER_S)
-        if answer is None:
+        answers = await self._send(action, ANSWER_S)
+        if answers is None:
             return None
+        answer = answers[0]
         if answer.response != "Success":
             raise Refused(answer.message)
         return now() - began
@@ -148,7 +153,7 @@ class Link:
         if name:
             await self._send({"Action": "Hangup", "Channel": name, "Cause": "16"}, ANSWER_S)
 
-    async def _send(self, action: dict, seconds: float, as_list: bool = False) -> Message | list[Message] | None:
+    async def _send(self, action: dict, seconds: float, as_list: bool = False) -> list[Message] | None:
         if not self.up or self._manager is None:
             raise LinkDown(self.state)
         return await _answer(self._manager, action, seconds, as_list)
@@ -199,7 +204,9 @@ class Link:
         if answer is None:
             raise LinkDown("Asterisk did not answer the login")
         if answer.response != "Success":
-            raise _LoginRefused(f"login refused for manager user {self._login['username']!r} ({answer.message}); check [ami] user and secret")
+            raise _LoginRefused(
+                f"login refused for manager user {self._login['username']!r} ({answer.message}); check [ami] user and secret"
+            )
         if await _first(booted.wait(), lost, BOOT_S) is None:
             raise LinkDown("Asterisk is not fully booted")
 
@@ -231,12 +238,13 @@ class _LoginRefused(Exception):
     pass
 
 
-async def _answer(manager: Manager, action: dict, seconds: float, as_list: bool = False) -> Message | list[Message] | None:
-    """Send and wait; None if no answer came in time, and then nothing of the action stays behind."""
+async def _answer(manager: Manager, action: dict, seconds: float, as_list: bool = False) -> list[Message] | None:
+    """The one answer, or all of a list; None if none came in time, and then nothing of the action stays behind."""
     future = manager.send_action(dict(action), as_list=as_list)
     try:
         # a cancelled future would stay registered and swallow later messages with its id
-        return await asyncio.wait_for(asyncio.shield(future), seconds)
+        answer = await asyncio.wait_for(asyncio.shield(future), seconds)
+        return answer if as_list else [answer]
     except TimeoutError:
         return None
     finally:
@@ -245,10 +253,11 @@ async def _answer(manager: Manager, action: dict, seconds: float, as_list: bool 
                 del manager.protocol.responses[key]
 
 
-async def _first(awaited: object, lost: asyncio.Event, seconds: float) -> Message | bool | None:
+async def _first(awaited: Awaitable[T], lost: asyncio.Event, seconds: float) -> T | None:
     """The result of `awaited`; None if the connection was lost or the time was over first."""
     waiting, gone = asyncio.ensure_future(awaited), asyncio.ensure_future(lost.wait())
-    done, rest = await asyncio.wait({waiting, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future] = {waiting, gone}
+    done, rest = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
         task.cancel()
     return waiting.result() if waiting in done else None

@@ -109,7 +109,7 @@ class _ToCheckedAddress(HTTPAdapter):
         target: Target = _current.target
         host["host"] = target.address
         if target.scheme == "https":
-            pool |= {"server_hostname": target.host, "assert_hostname": target.host}
+            return host, {**pool, "server_hostname": target.host, "assert_hostname": target.host}
         return host, pool
 
 
@@ -140,9 +140,7 @@ class Courier:
             return Reply(None, _ms(began), error=said)
         return Reply(reply[0], _ms(began), reply[1], retry_after=reply[2])
 
-    def _post(
-        self, url: str, target: Target, body: bytes, headers: Mapping[str, str], watched: _Watched
-    ) -> tuple[int, str, int | None]:
+    def _post(self, url: str, target: Target, body: bytes, headers: Mapping[str, str], watched: _Watched) -> tuple[int, str, int | None]:
         more = {"Host": _host(target), "Content-Type": "application/json", "User-Agent": "Carillon"}
         with self._session.post(
             url, data=body, headers=more | dict(headers), timeout=(CONNECT_S, WHOLE_S), allow_redirects=False, stream=True

@@ -82,7 +82,7 @@ def next_due(campaign_id: int) -> tuple[ContactFacts, str | None, int] | None:
 
 def totals(campaign_id: int) -> dict[str, int]:
     """Contacts by outward status, then by those finer dispositions that are no status; `total` last."""
-    made: dict[str, int] = {word: 0 for word in (*Status, *Disposition)}
+    made: dict[str, int] = dict.fromkeys((*Status, *Disposition), 0)
     rows = (
         CampaignContact.select(CampaignContact.state, CampaignContact.disposition, fn.COUNT(CampaignContact.id))
         .where(CampaignContact.campaign_id == campaign_id)

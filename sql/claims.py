@@ -155,9 +155,7 @@ def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int) -
         raise LostClaim(f"campaign {campaign.id}: {taken} of {len(ids)} contacts could be taken")
     Call.insert_many([_row(campaign, pick, node, now) for pick in picks]).execute()
     by_contact = {pick.contact.id: pick for pick in picks}
-    calls = Call.select(Call.id, Call.campaign_contact_id).where(
-        Call.campaign_contact_id.in_(ids), Call.state == CallState.CLAIMED
-    )
+    calls = Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(ids), Call.state == CallState.CLAIMED)
     return [_claimed(campaign, row.id, by_contact[row.campaign_contact_id]) for row in calls]
 
 

@@ -26,9 +26,7 @@ def create_group(user_id: int, name: str, description: str | None, now: int) -> 
 
 def default_group(user_id: int, now: int) -> int:
     """The user's group `API`, made if it is not there."""
-    row = ContactGroup.get_or_none(
-        ContactGroup.user == user_id, ContactGroup.name == DEFAULT_GROUP, ContactGroup.deleted_at.is_null()
-    )
+    row = ContactGroup.get_or_none(ContactGroup.user == user_id, ContactGroup.name == DEFAULT_GROUP, ContactGroup.deleted_at.is_null())
     return row.id if row is not None else create_group(user_id, DEFAULT_GROUP, None, now)
 
 
@@ -41,8 +39,7 @@ def group_owner(group_id: int, owner: int | None) -> int | None:
 def put(group_id: int, news: Sequence[NewContact], now: int) -> list[tuple[int, bool]]:
     """Put these into the group and its campaigns: for each (contact id, whether it is new). A known number is updated."""
     known = {
-        row.phone: row
-        for row in Contact.select().where(Contact.contact_group == group_id, Contact.phone.in_([new.phone for new in news]))
+        row.phone: row for row in Contact.select().where(Contact.contact_group == group_id, Contact.phone.in_([new.phone for new in news]))
     }
     done: dict[str, tuple[int, bool]] = {}
     joining: list[tuple[int, NewContact]] = []
@@ -82,7 +79,14 @@ def _join(campaign_id: int, joining: Sequence[tuple[int, NewContact]], now: int)
 def join_all(campaign_id: int, group_id: int, now: int) -> None:
     """Put every contact of the group into a new campaign."""
     into = CampaignContact
-    fixed = {into.campaign_id: campaign_id, into.state: ContactState.DUE, into.next_at: now, into.attempts: 0, into.legs: 0, into.do_not_call: False}
+    fixed = {
+        into.campaign_id: campaign_id,
+        into.state: ContactState.DUE,
+        into.next_at: now,
+        into.attempts: 0,
+        into.legs: 0,
+        into.do_not_call: False,
+    }
     rows = Contact.select(Contact.id, Contact.phone, Contact.zone, *(Value(value) for value in fixed.values())).where(
         Contact.contact_group == group_id, Contact.deleted_at.is_null()
     )

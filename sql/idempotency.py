@@ -23,7 +23,9 @@ def begin(user_id: int, key: str, request: str, now: int) -> str | None:
     if old.request != request:
         raise Conflict("this Idempotency-Key was used for another call; choose a new one")
     if old.answer is None:
-        raise Conflict("the call with this Idempotency-Key is still in flight, or was interrupted; look what became of it before you use a new key")
+        raise Conflict(
+            "the call with this Idempotency-Key is still in flight, or was interrupted; look what became of it before you use a new key"
+        )
     return old.answer
 
 

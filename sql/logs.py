@@ -5,7 +5,7 @@ import time
 
 
 class _Lines(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_msec_format = "%s.%03dZ"
     default_time_format = "%Y-%m-%dT%H:%M:%S"
 

@@ -5,6 +5,8 @@ carry plain ids instead of foreign keys: a foreign key would lock the campaign's
 neighbours into conflicts.
 """
 
+from typing import Any
+
 from peewee import (
     BigAutoField,
     BigIntegerField,
@@ -22,11 +24,11 @@ from sql.states import CallState, CampaignStatus, ContactState, DeliveryState
 db = DatabaseProxy()
 
 
-def when(**options) -> BigIntegerField:
+def when(**options: Any) -> BigIntegerField:
     return BigIntegerField(**({"null": True} | options))
 
 
-def word(length: int = 80, **options) -> CharField:
+def word(length: int = 80, **options: Any) -> CharField:
     return CharField(max_length=length, **({"null": True} | options))
 
 

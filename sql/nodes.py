@@ -13,9 +13,9 @@ def describe(name: str, link_up: bool, link_text: str, now: int, asterisk_starte
         ).execute()
         return
     since = old.link_since if old.link_up == link_up else now
-    Node.update(
-        link_up=link_up, link_text=link_text[:200], link_since=since, beat_at=now, asterisk_started_at=asterisk_started_at
-    ).where(Node.name == name).execute()
+    Node.update(link_up=link_up, link_text=link_text[:200], link_since=since, beat_at=now, asterisk_started_at=asterisk_started_at).where(
+        Node.name == name
+    ).execute()
 
 
 def facts(name: str | None = None) -> list[NodeFacts]:

@@ -46,9 +46,7 @@ def new_secret() -> str:
 
 
 def create_endpoint(user_id: int, url: str, events: str, campaign_id: int | None, now: int) -> PushEndpoint:
-    return PushEndpoint.create(
-        user=user_id, url=url, events=events, campaign_id=campaign_id, secret=new_secret(), created_at=now
-    )
+    return PushEndpoint.create(user=user_id, url=url, events=events, campaign_id=campaign_id, secret=new_secret(), created_at=now)
 
 
 def due(now: int, limit: int, skip: Collection[int] = (), in_flight: Collection[int] = ()) -> list[Due]:
@@ -99,11 +97,7 @@ def failed(delivery_id: int, at: int, tried: Tried, next_at: int | None) -> None
 
 
 def _close(delivery_id: int, at: int, tried: Tried, **columns: object) -> None:
-    changed = (
-        Push.update(tries=Push.tries + 1, **columns)
-        .where(Push.id == delivery_id, Push.state == DeliveryState.DUE)
-        .execute()
-    )
+    changed = Push.update(tries=Push.tries + 1, **columns).where(Push.id == delivery_id, Push.state == DeliveryState.DUE).execute()
     if changed:
         PushTry.insert(
             push_id=delivery_id, at=at, status=tried.status, milliseconds=tried.milliseconds,

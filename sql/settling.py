@@ -118,9 +118,9 @@ def settle(ended: Ended, decision: Decision, now: int) -> bool:
 
 def refuse(contact_id: int, disposition: str, reason: str, now: int) -> None:
     """End a due contact that is never dialled, with the reason."""
-    CampaignContact.update(
-        state=ContactState.DONE, disposition=disposition, reason=reason[:200], gate=None, done_at=now
-    ).where(CampaignContact.id == contact_id, CampaignContact.state == ContactState.DUE).execute()
+    CampaignContact.update(state=ContactState.DONE, disposition=disposition, reason=reason[:200], gate=None, done_at=now).where(
+        CampaignContact.id == contact_id, CampaignContact.state == ContactState.DUE
+    ).execute()
 
 
 def complete_campaigns(campaign_ids: Iterable[int], now: int) -> list[int]:

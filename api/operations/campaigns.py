@@ -1,5 +1,6 @@
 """Campaigns: made, started, stopped, and what holds them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from api.operations.trunks import Digits
 from api.operations.users import Timezone
 from engine.rules import gates, window
 from sql import campaigns, claims, contacts, nodes, pushes, recordings, store
-from sql.states import CampaignFacts, CampaignStatus
+from sql.states import CampaignFacts, CampaignStatus, NodeFacts
 
 
 def _hours(text: str) -> str:
@@ -139,7 +140,7 @@ def holding(caller: Caller, campaign: CampaignFacts, active: int) -> gates.Gate 
     if due is None:
         return None
     now = store.now()
-    engines = nodes.facts() or [None]
+    engines: Sequence[NodeFacts | None] = nodes.facts() or [None]
     views = [(node, claims.trunks(node.name) if node else []) for node in engines]
     held = [gates.campaign_gate(campaign, trunks, node, now) for node, trunks in views]
     if all(held):

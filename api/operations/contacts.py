@@ -106,7 +106,7 @@ def import_(caller: Caller, given: ContactImport) -> int:
 
 
 def _contacts(file: FileStorage, country: str | None) -> Iterator[contacts.NewContact]:
-    columns = COLUMNS
+    columns: tuple[str, ...] = COLUMNS
     for line, row in enumerate(csv.reader(_text(file), dialect=_dialect(file)), 1):
         cells = [cell.strip() for cell in row]
         if line == 1 and "phone" in (names := [cell.lower().replace(" ", "_") for cell in cells]):
@@ -136,7 +136,7 @@ def _text(file: FileStorage) -> io.TextIOBase:
             encoding = "utf-8-sig"
         except UnicodeDecodeError:
             encoding = "cp1252"
-    return io.TextIOWrapper(file.stream, encoding, errors="replace", newline="")  # type: ignore[type-var]
+    return io.TextIOWrapper(file.stream, encoding, errors="replace", newline="")
 
 
 def _dialect(file: FileStorage) -> type[csv.Dialect]:

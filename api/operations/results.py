@@ -52,7 +52,9 @@ def result(caller: Caller, given: ResultOf) -> Any:
     campaign = _campaign(caller, given)
     if sets(given):
         if not caller.posted or caller.role not in DIALLING:
-            raise Refused("changing a campaign's status needs POST" if not caller.posted else f"a {caller.role} may not change a campaign's status")
+            raise Refused(
+                "changing a campaign's status needs POST" if not caller.posted else f"a {caller.role} may not change a campaign's status"
+            )
         data = move(caller, campaign.id, SETS[given.status or ""])
         return data | {"results": campaigns.results(campaign.id, None, given.limit, given.cursor)}
     if given.status is not None and given.status not in WORDS | {"completed"}:

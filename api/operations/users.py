@@ -38,11 +38,11 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 
 class NewUser(Input):
     username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.@+-]{1,80}$")]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
-        validation_alias=AliasChoices("password", "passwd")
-    )
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(validation_alias=AliasChoices("password", "passwd"))
     email: Annotated[str, StringConstraints(max_length=200)] | None = None
-    role: Annotated[str, AfterValidator(_role)] = Field("user", validation_alias=AliasChoices("role", "role_id"), coerce_numbers_to_str=True)
+    role: Annotated[str, AfterValidator(_role)] = Field(
+        "user", validation_alias=AliasChoices("role", "role_id"), coerce_numbers_to_str=True
+    )
     first_name: Text | None = None
     last_name: Text | None = None
     phone: Annotated[str, StringConstraints(max_length=40)] | None = None

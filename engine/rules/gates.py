@@ -144,11 +144,7 @@ def choose_trunk(contact: ContactFacts, trunks: Sequence[TrunkFacts], room: Mapp
 
 def usable(phone: str, tried: Collection[int], trunks: Sequence[TrunkFacts], now: int) -> list[TrunkFacts]:
     """The trunks over which this number can be called now, best first."""
-    return [
-        trunk
-        for trunk in trunks
-        if trunk.loaded and (trunk.down_until or 0) <= now and trunk.id not in tried and serves(trunk, phone)
-    ]
+    return [trunk for trunk in trunks if trunk.loaded and (trunk.down_until or 0) <= now and trunk.id not in tried and serves(trunk, phone)]
 
 
 def route_gate(contact: ContactFacts, trunks: Sequence[TrunkFacts], now: int) -> Gate | Refusal | None:

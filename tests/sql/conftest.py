@@ -44,9 +44,7 @@ def world(opened) -> World:
     user = models.User.create(username="anna", password_hash="x", created_at=NOW)
     group = models.ContactGroup.create(user=user, name="g", created_at=NOW)
     recording = models.Recording.create(user=user, title="r", milliseconds=1000, created_at=NOW)
-    campaign = models.Campaign.create(
-        user=user, contact_group=group, recording=recording, name="c", created_at=NOW, status="running"
-    )
+    campaign = models.Campaign.create(user=user, contact_group=group, recording=recording, name="c", created_at=NOW, status="running")
     contact_ids = []
     for n in range(5):
         contact = models.Contact.create(contact_group=group, phone=f"+4930123400{n}", created_at=NOW)
