@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from peewee import fn
 
-from sql.models import Call, Campaign, CampaignContact, Push, PushEndpoint
+from sql.models import Call, Campaign, CampaignContact
+from sql.models_push import Push, PushEndpoint
 from sql.states import STATUS_OF, Disposition
 
 

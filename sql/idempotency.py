@@ -2,7 +2,8 @@
 
 from peewee import IntegrityError
 
-from sql.models import Idempotency, db
+from sql.models import Idempotency
+from sql.row import db
 
 KEPT_MS = 24 * 3600 * 1000
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from peewee import fn
 
-from sql.models import Push, PushEndpoint, PushTry
+from sql.models_push import Push, PushEndpoint, PushTry
 from sql.states import DeliveryState
 
 

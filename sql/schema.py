@@ -1,7 +1,13 @@
 """The plain schema for those who read SQL: `python -m sql.schema > sql/schema.sql`, as SQLite has it."""
 
-from sql import store
-from sql.models import TABLES, db
+from sql import models, models_push, store
+from sql.row import db
+
+TABLES = (
+    models.User, models.Trunk, models.Node, models.TrunkLoaded, models.Recording, models.ContactGroup, models.Contact,
+    models.Campaign, models.CampaignContact, models.Call, models_push.PushEndpoint, models_push.Push, models_push.PushTry,
+    models.Idempotency,
+)  # fmt: skip
 
 HEAD = """-- The tables of Carillon, for reading. Made by `python -m sql.schema`; `carillon migrate` is what makes them for real.
 -- Times are UTC milliseconds (*_at), money is micro-units, phone numbers are E.164.

@@ -17,7 +17,7 @@ from peewee import Database, MySQLDatabase, OperationalError, PeeweeException
 from playhouse.cysqlite_ext import CySqliteDatabase
 from playhouse.migrations import Runner
 
-from sql.models import db
+from sql.row import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can lose commits in WAL mode with two or more connections

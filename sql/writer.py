@@ -15,7 +15,7 @@ from typing import Any
 from peewee import InterfaceError, OperationalError
 
 from sql import store
-from sql.models import db
+from sql.row import db
 
 GROUP = 200
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from sql import claims, models, store
+from sql import claims, models, row, store
 from sql.states import CallState, ContactState, Load
 from tests.sql.conftest import NOW
 
@@ -114,6 +114,6 @@ def test_the_claim_uses_its_index(world):
         models.CampaignContact.campaign_id == 1, models.CampaignContact.state == "due", models.CampaignContact.next_at <= NOW
     )
     sql, args = query.order_by(models.CampaignContact.next_at, models.CampaignContact.id).limit(50).sql()
-    steps = [row[3] for row in models.db.execute_sql("EXPLAIN QUERY PLAN " + sql, args)]
+    steps = [row[3] for row in row.db.execute_sql("EXPLAIN QUERY PLAN " + sql, args)]
     assert len(steps) == 1
     assert "campaigncontact_campaign_id_state_next_at_id (campaign_id=? AND state=? AND next_at<?)" in steps[0]

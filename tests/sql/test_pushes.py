@@ -1,6 +1,6 @@
 """The outbox: lanes, tries, dead letters."""
 
-from sql import events, models, pushes, store
+from sql import events, models_push, pushes, store
 from tests.sql.conftest import NOW
 
 OK = pushes.Tried(200, 12, "thanks", None)
@@ -32,9 +32,9 @@ def test_a_failed_event_holds_its_lane_until_it_is_dead(world):
     assert due(NOW + 5000) == [(1, 1)]
     store.unit(pushes.failed, 1, NOW, BAD, None)
     assert due() == [(1, 2)]
-    row = models.Push.get_by_id(1)
+    row = models_push.Push.get_by_id(1)
     assert (row.state, row.tries, row.reason) == ("dead", 2, "connection refused")
-    assert [(one.status, one.error) for one in models.PushTry.select()] == [(None, "connection refused")] * 2
+    assert [(one.status, one.error) for one in models_push.PushTry.select()] == [(None, "connection refused")] * 2
 
 
 def test_a_second_record_of_a_delivery_changes_nothing(world):
@@ -42,7 +42,7 @@ def test_a_second_record_of_a_delivery_changes_nothing(world):
     store.unit(pushes.delivered, 1, NOW, OK)
     store.unit(pushes.failed, 1, NOW, BAD, NOW)
     assert due() == []
-    assert models.PushTry.select().count() == 1
+    assert models_push.PushTry.select().count() == 1
 
 
 def test_bytes_and_id_stay_the_same(world):
@@ -66,11 +66,11 @@ def test_an_endpoint_switched_off_leaves_no_open_ends(world):
     write(world, 1)
     store.unit(pushes.endpoint_off, world.endpoint_id, NOW, "the receiver answered 410")
     assert due() == []
-    assert models.Push.get_by_id(1).reason == "the receiver answered 410"
+    assert models_push.Push.get_by_id(1).reason == "the receiver answered 410"
 
 
 def test_two_secrets_sign_while_one_is_rotated(world):
     write(world, 1)
-    models.PushEndpoint.update(old_secret="whsec_old", old_secret_until=NOW + 50).execute()
+    models_push.PushEndpoint.update(old_secret="whsec_old", old_secret_until=NOW + 50).execute()
     assert len(pushes.due(NOW + 49, 1)[0].secrets) == 2
     assert len(pushes.due(NOW + 50, 1)[0].secrets) == 1

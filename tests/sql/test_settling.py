@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sql import calls, models, pushes, settling, store
+from sql import calls, models, models_push, pushes, settling, store
 from sql.states import CallState, CampaignStatus, ContactState
 from tests.sql.conftest import NOW
 
@@ -40,7 +40,7 @@ def test_a_final_call_ends_its_contact_and_is_pushed(world):
 def test_a_call_is_settled_once(world):
     ready = ended(world)
     assert not store.unit(settling.settle, ready, BUSY, NOW + 5000)
-    assert models.Push.select().count() == 1
+    assert models_push.Push.select().count() == 1
 
 
 def test_a_redial_makes_the_contact_due_later(world):
@@ -93,5 +93,5 @@ def test_a_campaigns_own_endpoint_takes_the_place_of_the_general_one(world):
     own = pushes.create_endpoint(1, "http://127.0.0.1:8/", "call.completed", world.campaign_id, NOW)
     other = pushes.create_endpoint(1, "http://127.0.0.1:7/", "call.completed", 99, NOW)
     ended(world)
-    assert [push.endpoint_id for push in models.Push.select()] == [own.id]
+    assert [push.endpoint_id for push in models_push.Push.select()] == [own.id]
     assert other.id != own.id

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playhouse.schema_diff import diff_models
 
-from sql import models, schema, store
+from sql import row, schema, store
 
 
 def test_migrations_make_exactly_the_models(opened):
-    changes = diff_models(models.db.obj, list(models.TABLES))
+    changes = diff_models(row.db.obj, list(schema.TABLES))
     assert not changes, changes
 
 
@@ -20,7 +20,7 @@ def test_schema_sql_is_the_schema():
 
 @pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)])
 def test_sqlite_is_durable(opened, pragma, value):
-    assert models.db.execute_sql(f"pragma {pragma}").fetchone()[0] == value
+    assert row.db.execute_sql(f"pragma {pragma}").fetchone()[0] == value
 
 
 def test_a_store_without_tables_is_refused(tmp_path):
@@ -30,7 +30,7 @@ def test_a_store_without_tables_is_refused(tmp_path):
 
 
 def test_a_newer_store_is_refused(opened):
-    models.db.execute_sql("insert into schema_migration (name, applied) values ('9999_future', '2030-01-01')")
+    row.db.execute_sql("insert into schema_migration (name, applied) values ('9999_future', '2030-01-01')")
     with pytest.raises(store.StoreError, match="newer than this Carillon"):
         store.check()
 

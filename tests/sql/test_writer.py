@@ -5,7 +5,7 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from sql import models, store
+from sql import models, row, store
 from sql.writer import Writer
 from tests.sql.conftest import NOW
 
@@ -60,7 +60,7 @@ def test_a_lost_race_is_run_again_as_a_whole(opened):
 
 def test_a_fault_of_the_store_reaches_whoever_waits(writer):
     def broken() -> None:
-        models.db.execute_sql("select * from nowhere")
+        row.db.execute_sql("select * from nowhere")
 
     bad, good = writer.submit(broken), writer.submit(add, "a")
     with pytest.raises(OperationalError, match="nowhere"):

@@ -1,0 +1,24 @@
+"""What all tables have in common: the database that is opened later, the kinds of columns, and the key. Knows no table."""
+
+from typing import Any
+
+from peewee import BigAutoField, BigIntegerField, CharField, DatabaseProxy, Model
+
+db = DatabaseProxy()
+
+
+def when(**options: Any) -> BigIntegerField:
+    """UTC milliseconds."""
+    return BigIntegerField(**({"null": True} | options))
+
+
+def word(length: int = 80, **options: Any) -> CharField:
+    return CharField(max_length=length, **({"null": True} | options))
+
+
+class Row(Model):
+    id = BigAutoField()
+
+    class Meta:
+        database = db
+        legacy_table_names = False
