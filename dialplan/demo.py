@@ -81,7 +81,8 @@ class Up:
                 signal.alarm(0)
                 return self
         signal.alarm(0)
-        self._process.wait()
+        with self._process:
+            self._process.wait()
         raise DemoFailed(f"carillon up did not get ready: {self._last_words()}")
 
     def _too_late(self, *_: object) -> None:
@@ -92,8 +93,8 @@ class Up:
         return lines[-1] if lines else f"see {self._home}/log"
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+        with self._process:
+            self._process.terminate()
 
 
 def numbers() -> list[str]:
