@@ -19,9 +19,9 @@ def endings(count: int) -> list[str]:
     return [f"+4930555{n // len(quick):02d}{quick[n % len(quick)]:02d}" for n in range(count)]
 
 
-def survive(house: House, contacts: int, kills: int, cps: int) -> None:
-    dice = random.Random(SEED)
-    print(f"seed {SEED}")
+def survive(house: House, contacts: int, kills: int, cps: int, round: int = 0) -> None:
+    dice = random.Random(SEED + round)
+    print(f"seed {SEED}, round {round}")
     numbers = endings(contacts)
     campaign = house.campaign(numbers, cps=cps, max_channels=100)
     house.start(campaign)
@@ -63,7 +63,7 @@ def test_engine_and_push_worker_killed(own_house):
 @pytest.mark.soak
 @pytest.mark.parametrize("round", range(5))
 def test_engine_and_push_worker_killed_often(own_house, round):
-    survive(own_house, contacts=200, kills=3, cps=20)
+    survive(own_house, contacts=200, kills=3, cps=20, round=round)
 
 
 def test_what_was_claimed_and_not_sent_is_dialled_after_all(own_house):
