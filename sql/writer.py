@@ -70,8 +70,9 @@ class Writer:
             time.sleep(self._pause)
         job = first
         while job is not None:
-            group.append(job)
-            if len(group) == GROUP or self._jobs.empty():
+            if job[0].set_running_or_notify_cancel():  # from here on it is done, whoever stops waiting for it
+                group.append(job)
+            if len(group) >= GROUP or self._jobs.empty():
                 return group, False
             job = self._jobs.get()
         return group, True

@@ -3,7 +3,7 @@
 import pytest
 
 from sql import calls, models, settling, store
-from tests.sql.conftest import NOW
+from tests.world import NOW
 
 STORY = {
     "answered": lambda i, at: calls.answered(i, at),

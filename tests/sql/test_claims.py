@@ -6,7 +6,7 @@ import pytest
 
 from sql import claims, models, row, store
 from sql.states import CallState, ContactState, Load
-from tests.sql.conftest import NOW
+from tests.world import NOW
 
 
 def test_a_claim_takes_contacts_and_caps_in_one(world):

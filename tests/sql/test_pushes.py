@@ -1,7 +1,7 @@
 """The outbox: lanes, tries, dead letters."""
 
 from sql import events, models_push, pushes, store
-from tests.sql.conftest import NOW
+from tests.world import NOW
 
 OK = pushes.Tried(200, 12, "thanks", None)
 BAD = pushes.Tried(None, 5000, None, "connection refused")

@@ -6,7 +6,7 @@ import pytest
 
 from sql import calls, models, models_push, pushes, settling, store
 from sql.states import CallState, CampaignStatus, ContactState
-from tests.sql.conftest import NOW
+from tests.world import NOW
 
 BUSY = settling.Decision("busy", 486, 17, None, NOW + 3000, 0)
 

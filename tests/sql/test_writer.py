@@ -7,7 +7,7 @@ from peewee import OperationalError
 
 from sql import models, row, store
 from sql.writer import Writer
-from tests.sql.conftest import NOW
+from tests.world import NOW
 
 
 @pytest.fixture
@@ -75,3 +75,13 @@ def test_many_threads_share_one_writer(writer):
     for thread in threads:
         thread.join()
     assert len(names()) == 20
+
+
+def test_a_caller_that_gave_up_harms_nobody(writer):
+    blocked = threading.Event()
+    first = writer.ask(blocked.wait)
+    given_up, kept = writer.submit(blocked.set), writer.submit(int, "7")
+    assert given_up.cancel()
+    blocked.set()
+    assert first.result(5)
+    assert kept.result(5) == 7
