@@ -18,6 +18,7 @@ from sql.writer import Writer
 
 BEAT_S = 0.5
 BEAT_AGAIN_MS = 5000
+LAST_CALLS_S = 2.0
 log = logging.getLogger("engine")
 
 
@@ -30,23 +31,35 @@ async def run(config: settings.Settings) -> None:
     host, port, user, secret = config.ami
     core = Core(config.node, Writer(), Link(host, port, user, secret, facts), Calling(config.text("calling", "hours"), config.destinations))
     logged_in.set()
+    dialer = Dialer(core)
     loops = {
         "watcher": Watcher(core, facts, logged_in).step,
         "reaper": Reaper(core, config.asterisk_records, logged_in).step,
         "settler": Settler(core).step,
-        "dialer": Dialer(core).step,
         "beat": Beat(core).step,
     }
     await core.link.start()
     tasks = [asyncio.create_task(forever(name, step), name=name) for name, step in loops.items()]
+    dialling = asyncio.create_task(forever("dialer", dialer.step, stop), name="dialer")
     await stop.wait()
     log.info("stopping; calls in progress go on")
+    await finished(dialling, dialer)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await core.link.stop()
     await core.write(nodes.describe, core.node, False, "the engine was stopped", store.now())
     core.writer.close()
+
+
+async def finished(dialling: asyncio.Task, dialer: Dialer) -> None:
+    """Let the dialer end what it began: a call that is marked and not sent would have to be closed as unknown."""
+    try:
+        async with asyncio.timeout(LAST_CALLS_S):
+            await dialling
+            await dialer.finish()
+    except TimeoutError:
+        log.error("calls that were being sent could not be finished in %.0f s", LAST_CALLS_S)
 
 
 class Beat:

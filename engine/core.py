@@ -34,10 +34,10 @@ class Core:
         return await asyncio.wrap_future(self.writer.ask(work, *args))
 
 
-async def forever(name: str, step: Callable[[], Awaitable[float]]) -> None:
-    """Do `step` for ever; it returns the seconds to wait before the next one."""
+async def forever(name: str, step: Callable[[], Awaitable[float]], stop: asyncio.Event | None = None) -> None:
+    """Do `step` again and again, until `stop` is set between two steps; it returns the seconds to wait before the next one."""
     last = ""
-    while True:
+    while stop is None or not stop.is_set():
         try:
             pause = await step()
             if last:

@@ -76,6 +76,11 @@ class Dialer:
                 await self._dial(campaign, seen, room)
         return TICK_S if seen.campaigns else IDLE_S
 
+    async def finish(self) -> None:
+        """Wait for the originates that are on their way: what is marked `sending` has gone out when this engine ends."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     async def _dial(self, campaign: CampaignFacts, seen: claims.Snapshot, room: dict[int, int]) -> None:
         now = store.now()
         load = seen.by_campaign.get(campaign.id, Load())
@@ -106,8 +111,10 @@ class Dialer:
 
     async def _originate(self, call: claims.Claimed, trunk: TrunkFacts) -> None:
         try:
-            await self._core.link.originate(order(call, trunk))
-            log.info("call=%d sent to trunk %s, number %s", call.call_id, trunk.name, masked(call.phone))
+            if await self._core.link.originate(order(call, trunk)) is None:
+                log.warning("call=%d was sent and not acknowledged; its events or the reaper will tell", call.call_id)
+            else:
+                log.info("call=%d sent to trunk %s, number %s", call.call_id, trunk.name, masked(call.phone))
         except LinkDown as error:
             log.warning("call=%d was not sent, its contact is due again: %s", call.call_id, error)
             self._core.governor.seen(call.call_id, store.now())

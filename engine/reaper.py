@@ -15,6 +15,7 @@ from sql import calls, claims, store
 from sql.states import CallState
 
 EVERY_S = 60.0
+SOON_S = 12.0  # after a look that some calls were too young for
 YOUNG_MS = 10_000  # an Originate just written may have no channel yet; a Hangup just sent may not be recorded yet
 STALE_CLAIM_MS = 30_000
 OVERDUE_MS = 30_000  # beyond the call's own deadline: Asterisk should have ended it
@@ -29,14 +30,16 @@ class Reaper:
         self._records = records
         self._wake = wake
         self._first = True
+        self._pause = EVERY_S
 
     async def step(self) -> float:
         """Wait for a login or for the minute to pass, then look once."""
         try:
-            await asyncio.wait_for(self._wake.wait(), EVERY_S)
+            await asyncio.wait_for(self._wake.wait(), self._pause)
         except TimeoutError:
             log.debug("the minute is over")
         self._wake.clear()
+        self._pause = EVERY_S
         await self.release()
         if self._core.link.up:
             await self.reconcile()
@@ -56,7 +59,10 @@ class Reaper:
         now = store.now()
         alive = await self._core.link.channels()
         opened = await self._core.read(calls.open_calls, self._core.node)
-        gone = [call for call in opened if call.call_id not in alive and not call.ending and call.sending_at < now - YOUNG_MS]
+        missing = [call for call in opened if call.call_id not in alive and not call.ending]
+        gone = [call for call in missing if call.sending_at < now - YOUNG_MS]
+        if len(gone) < len(missing):
+            self._pause = SOON_S
         overdue = [call for call in opened if call.call_id in alive and call.deadline + OVERDUE_MS < now]
         await self._finish(gone, now)
         for call in overdue:
