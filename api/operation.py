@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from werkzeug.datastructures import FileStorage
 
 from sql import settings
 
@@ -55,7 +57,7 @@ def _object(value: Any) -> Any:
 class Input(BaseModel):
     """Arguments, or an object among them. Unknown names are kept aside, to be told."""
 
-    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, populate_by_name=True, arbitrary_types_allowed=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -100,12 +102,16 @@ def _not_offered(value: Any) -> Any:
 
 
 Id = Annotated[int, BeforeValidator(_carried_id), AfterValidator(_positive)]
-NotOffered = Annotated[Any, BeforeValidator(_not_offered)]
+NotOffered = SkipJsonSchema[Annotated[Any, BeforeValidator(_not_offered)]]
+File = Annotated[FileStorage, WithJsonSchema({"type": "string", "format": "binary"})]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`run(caller, input)` answers the payload or raises Refused. `files`: names of the multipart parts it takes."""
+    """`run(caller, input)` answers the payload or raises Refused; its docstring is what people read of it.
+
+    `files`: names of the multipart parts it takes.
+    """
 
     name: str
     input: type[Input]

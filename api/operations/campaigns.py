@@ -63,6 +63,9 @@ class CampaignId(Input):
 
 
 def create(caller: Caller, given: CampaignCreate) -> int:
+    """Make a campaign that plays `message`, a recording, to every contact of the group. Answers its id. Nothing is dialled before
+    Campaign_Start.
+    """
     wanted = given.campaign
     fields = wanted.given()
     group_id, message = fields.pop("contact_group_id"), fields.pop("message")
@@ -98,10 +101,12 @@ def mine(caller: Caller, campaign_id: int) -> CampaignFacts:
 
 
 def start(caller: Caller, given: CampaignId) -> dict[str, Any]:
+    """Start dialling; harmless on a running campaign. Answers as Campaign_Status."""
     return move(caller, given.campaign_id, CampaignStatus.RUNNING)
 
 
 def stop(caller: Caller, given: CampaignId) -> dict[str, Any]:
+    """Start no more calls; those in progress finish. Answers as Campaign_Status."""
     return move(caller, given.campaign_id, CampaignStatus.STOPPED)
 
 
@@ -115,6 +120,7 @@ def move(caller: Caller, campaign_id: int, to: CampaignStatus) -> dict[str, Any]
 
 
 def status(caller: Caller, given: CampaignId) -> dict[str, Any]:
+    """How far the campaign is, and in `holding` what keeps it from dialling at this moment."""
     return status_of(caller, given.campaign_id)
 
 

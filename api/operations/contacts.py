@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 from werkzeug.datastructures import FileStorage
 
-from api.operation import DIALLING, Caller, Id, Input, Operation, Refused
+from api.operation import DIALLING, Caller, File, Id, Input, Operation, Refused
 from sql import contacts, numbers, store, users
 
 COLUMNS = ("phone", "first_name", "last_name", "email", "address", "custom1", "custom2", "custom3", "description")
@@ -57,19 +57,19 @@ class ContactCreate(Input):
 
 
 class ContactImport(Input):
-    model_config = Input.model_config | {"arbitrary_types_allowed": True}
-
     contact_group_id: Id
     type: Literal["file"] = "file"
-    source_file: FileStorage = Field(validation_alias=AliasChoices("source_file", "file"))
+    source_file: File = Field(validation_alias=AliasChoices("source_file", "file"))
 
 
 def group_create(caller: Caller, given: GroupCreate) -> int:
+    """Make a group of contacts. Answers its id."""
     group = given.contact_group
     return store.unit(contacts.create_group, caller.user_id, group.name, group.description, store.now())
 
 
 def create(caller: Caller, given: ContactCreate) -> dict[str, Any]:
+    """Put a person into a group (by default the group `API`) and into its campaigns; a number that is already there is updated."""
     fields = given.contact.given()
     try:
         phone = numbers.normalise(fields.pop("phone"), _country(caller, given.contact_group_id))
@@ -94,7 +94,10 @@ def _country(caller: Caller, group_id: int | None) -> str | None:
 
 
 def import_(caller: Caller, given: ContactImport) -> int:
-    """The count of contacts imported; rows that cannot be used are left out, with a log line each."""
+    """Put the rows of a CSV file into a group and its campaigns. Answers how many were imported.
+
+    Rows that cannot be used are left out, with a log line each.
+    """
     country, imported, seen = _country(caller, given.contact_group_id), 0, set()
     fresh = _contacts(given.source_file, country)
     while batch := list(itertools.islice(fresh, BATCH)):

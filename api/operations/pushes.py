@@ -47,6 +47,7 @@ class EndpointCreate(Input):
 
 
 def create(caller: Caller, given: EndpointCreate) -> dict[str, Any]:
+    """Tell a server of every call's outcome. Answers the endpoint's id, and the secret that signs its pushes."""
     wanted = given.endpoint
     user_id = caller.user_id
     if wanted.campaign_id is not None:

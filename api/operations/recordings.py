@@ -9,7 +9,7 @@ import soxr
 from pydantic import StringConstraints
 from werkzeug.datastructures import FileStorage
 
-from api.operation import DIALLING, Caller, Input, Operation, Refused
+from api.operation import DIALLING, Caller, File, Input, Operation, Refused
 from sql import recordings, store
 
 RATE = 8000
@@ -18,14 +18,12 @@ CODECS = {"ulaw": "ULAW", "alaw": "ALAW"}
 
 
 class RecordingCreate(Input):
-    model_config = Input.model_config | {"arbitrary_types_allowed": True}
-
     title: Annotated[str, StringConstraints(max_length=200)]
-    media: FileStorage
+    media: File
 
 
 def create(caller: Caller, given: RecordingCreate) -> int:
-    """Store the recording in every codec; no file is left of one that is refused."""
+    """Store a message to be played: wav, flac, ogg or mp3, ten minutes at the most. Answers its id."""
     sound, milliseconds = _decoded(given.media)
     caller.recordings.mkdir(exist_ok=True)
     made = {codec: caller.recordings / f".{secrets.token_hex(8)}.{codec}" for codec in CODECS}

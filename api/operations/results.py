@@ -36,6 +36,7 @@ def _campaign(caller: Caller, given: SummaryOf) -> CampaignFacts:
 
 
 def summary(caller: Caller, given: SummaryOf) -> dict[str, Any]:
+    """Totals by status and disposition, then the contacts with theirs, `limit` at a time from `cursor` on."""
     campaign = _campaign(caller, given)
     listed = list(campaigns.contact_list(campaign.id, given.limit, given.cursor))
     return {
@@ -49,6 +50,10 @@ def summary(caller: Caller, given: SummaryOf) -> dict[str, Any]:
 
 
 def result(caller: Caller, given: ResultOf) -> Any:
+    """The ended calls, `limit` at a time from call id `cursor` on; with `status` those of that status or disposition.
+
+    With `status` started, stopped, paused or archived, or with completed together with `usr_id`, it sets the campaign's status (POST only).
+    """
     campaign = _campaign(caller, given)
     if sets(given):
         if not caller.posted or caller.role not in DIALLING:

@@ -60,6 +60,7 @@ class TrunkCreate(Input):
 
 
 def create(caller: Caller, given: TrunkCreate) -> int:
+    """Make a SIP trunk; Asterisk knows it within two seconds. Answers its id."""
     fields = given.trunk.given()
     fields["register"] = fields.pop("register_", False)
     user_id = fields.pop("user_id", None)

@@ -59,6 +59,7 @@ class UserCreate(Input):
 
 
 def create(caller: Caller, given: UserCreate) -> dict[str, Any]:
+    """Make an account. Answers its id and name."""
     fields = given.user.given()
     fields["password_hash"] = hashed(fields.pop("password"))
     try:
@@ -69,6 +70,7 @@ def create(caller: Caller, given: UserCreate) -> dict[str, Any]:
 
 
 def role_list(caller: Caller, given: Input) -> list[dict[str, Any]]:
+    """The roles, and what each may do. The usual test of a connection."""
     from api.operations import OPERATIONS  # this one is among them
 
     return [

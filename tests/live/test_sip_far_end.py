@@ -167,5 +167,5 @@ def test_row_sip_log_and_push_agree(dialled, name):
 
 def test_the_whole_message_was_heard(dialled, house):
     row, *_ = dialled["answer"]
-    assert row["billable_seconds"] == 1
+    assert 1 <= row["billable_seconds"] <= 3
     assert f"call={row['call_id']} answered to +49…00 (SIP 200, cause 16)" in house.log("engine")

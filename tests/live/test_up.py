@@ -130,7 +130,8 @@ def test_both_ways_of_running_the_script(asterisk, own_house, classic):
     campaign = own_house.campaign(["+493012300", "+493012370"])
     own_house.start(campaign)
     calls = {call["phone"]: call for call in own_house.finish(campaign)}
-    assert (calls["+493012300"]["disposition"], calls["+493012300"]["billable_seconds"]) == ("answered", 1)
+    assert calls["+493012300"]["disposition"] == "answered"
+    assert 1 <= calls["+493012300"]["billable_seconds"] <= 5  # half a second of message, and a process's start on a busy machine
     assert (calls["+493012370"]["disposition"], calls["+493012370"]["sip_code"]) == ("busy", 486)
     heard = _heard(own_house, calls["+493012300"]["call_id"])
     assert heard[:2] == (1, 500)

@@ -1,0 +1,78 @@
+"""The reference of the HTTP methods for people, made from their declarations: `python -m api.reference > docs/api.md`."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from api.operation import Operation
+from api.operations import OPERATIONS
+
+HEAD = """# The HTTP methods
+
+Made by `python -m api.reference` from the declarations of the methods; do not edit.
+
+Every method is `GET` or `POST` to `/rest/<Method_Name>`. Arguments travel as query string, form fields, PHP brackets
+(`contact[phone]=…`) or a JSON object; an object may be JSON text in its field. Credentials are the fields `username` + `password`
+or `api_username` + `api_password`, or HTTP Basic; in a query string only if `[api] query_credentials` allows it. An empty value is
+an absent one. Names that a method does not know are ignored, and told in the header `X-Carillon-Ignored`.
+
+The answer is `[true, payload]`, or `[false, "what to change"]`. HTTP 401 is bad credentials, 405 an unknown method, 413 too much,
+429 too many failed credentials, 500 our own fault with a reference into the log. A call that changes something may carry an
+`Idempotency-Key` header: sent again within 24 hours it is done once, and answered the same.
+
+In the tables `*` is required, and `campaign.name` is the field `name` of the object `campaign`.
+"""
+WORDS = {
+    "maxLength": "at most {} characters",
+    "minLength": "at least {} characters",
+    "minimum": "from {}",
+    "maximum": "to {}",
+    "pattern": "`{}`",
+}
+
+
+def text() -> str:
+    return HEAD + "".join(_method(operation) for operation in sorted(OPERATIONS, key=lambda one: one.name))
+
+
+def _method(operation: Operation) -> str:
+    schema = operation.input.model_json_schema()
+    rows = list(_rows(schema, schema.get("$defs", {}), ""))
+    table = "| argument | | default |\n|---|---|---|\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
+    names = " = ".join((operation.name, *operation.aliases))
+    return f"\n## {names}\n\n{inspect.getdoc(operation.run)}\n\nFor: {', '.join(sorted(operation.roles))}.\n\n{table}"
+
+
+def _rows(schema: dict[str, Any], known: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in schema.get("properties", {}).items():
+        star = "*" if name in schema.get("required", ()) else ""
+        one = _plain(field, known)
+        if "properties" in one:
+            yield f"`{before}{name}`{star}", "object", ""
+            yield from _rows(one, known, f"{before}{name}.")
+        else:
+            default = field.get("default")
+            yield (
+                f"`{before}{name}`{star}",
+                _meaning(one),
+                "" if default is None else f"`{default}`".replace("True", "true").replace("False", "false"),
+            )
+
+
+def _plain(field: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """The field's schema without its `null` and its reference."""
+    [first, *_] = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
+    return known[first["$ref"].rsplit("/", 1)[1]] if "$ref" in first else first
+
+
+def _meaning(field: dict[str, Any]) -> str:
+    kind = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list"}.get(field.get("type", ""), "value")
+    if field.get("format") == "binary":
+        kind = "a file, as a multipart part"
+    choice = field.get("enum") or ([field["const"]] if "const" in field else [])
+    words = [WORDS[key].format(value).replace("|", "\\|") for key, value in field.items() if key in WORDS]
+    return ", ".join([" or ".join(f"`{word}`" for word in choice) or kind, *words])
+
+
+if __name__ == "__main__":
+    print(text(), end="")
