@@ -88,6 +88,8 @@ def _carried_id(value: Any) -> Any:
         if len(ids) != 1:
             raise ValueError("is an object that carries no id, or more than one")
         return ids[0]
+    if isinstance(value, bool):
+        raise ValueError("is no id")
     return value
 
 

@@ -1,0 +1,57 @@
+"""The face on a store of its own, and those who call it."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from api.credentials import hashed
+from sql import settings, store, users
+
+PASSWORD = "a good one"
+HASH = hashed(PASSWORD)
+
+
+@dataclass
+class Face:
+    """Calls methods as a client does; every answer is (HTTP status, body)."""
+
+    client: Any
+    home: Any
+
+    def answer(self, method: str, username: str = "admin", **arguments: Any) -> tuple[int, Any]:
+        """With a JSON body and credentials in it."""
+        body = {"username": username, "password": PASSWORD, **arguments}
+        return self.send("POST", f"/rest/{method}", json=body)
+
+    def send(self, verb: str, url: str, **options: Any) -> tuple[int, Any]:
+        response = self.client.open(url, method=verb, **options)
+        assert response.content_type == "application/json"
+        return response.status_code, json.loads(response.data)
+
+    def done(self, method: str, username: str = "admin", **arguments: Any) -> Any:
+        """The payload of a call that must be done."""
+        status, body = self.answer(method, username, **arguments)
+        assert (status, body[0]) == (200, True), body
+        return body[1]
+
+    def refused(self, method: str, username: str = "admin", **arguments: Any) -> str:
+        """The sentence of a call that must be refused."""
+        status, body = self.answer(method, username, **arguments)
+        assert (status, body[0]) == (200, False), body
+        return body[1]
+
+
+@pytest.fixture
+def face(tmp_path, empty_store):
+    """An installation's face with its first administrator, in Germany, at any hour."""
+    settings.write_first(tmp_path, calling__country="DE", calling__hours="00:00-24:00")
+    config = settings.read(tmp_path)
+    shutil.copy(empty_store, tmp_path / "carillon.sqlite")
+    store.bind(config.store_url)
+    with store.connection():
+        store.unit(users.create, {"username": "admin", "password_hash": HASH, "role": "admin"}, store.now())
+    return Face(create_app(config).test_client(), tmp_path)
