@@ -15,31 +15,55 @@ from sql.writer import Writer
 AGAIN_AFTER_S = (0.2, 1.0, 3.0)
 log = logging.getLogger(__name__)
 
+_Note = tuple[Future, Callable[..., Any], tuple[Any, ...]]
+
+
+class NotWritten(Exception):
+    """Facts that the store did not take: how many, and what kept the last of them."""
+
 
 class Book:
     """The facts of one call. `ask` reads, `note` writes without waiting, `close` waits until all is durably written."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._notes: list[tuple[Future, Callable[..., Any], tuple[Any, ...]]] = []
+        self._notes: list[_Note] = []
 
     def ask(self, work: Callable[..., Any], *args: Any) -> Any:
-        return self._insist(self._writer.ask(work, *args), lambda: self._writer.ask(work, *args))
+        for pause in AGAIN_AFTER_S:
+            try:
+                return self._writer.ask(work, *args).result()
+            except Exception as error:
+                _wait(pause, error)
+        return self._writer.ask(work, *args).result()
 
     def note(self, work: Callable[..., Any], *args: Any) -> None:
         self._notes.append((self._writer.submit(work, *args), work, args))
 
     def close(self) -> None:
-        """Raises what kept the last unwritten fact from being written."""
-        for future, work, args in self._notes:
-            self._insist(future, lambda work=work, args=args: self._writer.submit(work, *args))  # type: ignore[misc]
-
-    def _insist(self, future: Future, again: Callable[[], Future]) -> Any:
+        """NotWritten if facts are lost. One that can never be written keeps no other from being tried again."""
         for pause in AGAIN_AFTER_S:
+            why = self._settle()
+            if why is None:
+                return
+            _wait(pause, why)
+            self._notes = [(self._writer.submit(work, *args), work, args) for _, work, args in self._notes]
+        if why := self._settle():
+            raise NotWritten(f"{len(self._notes)} could not be written: {why}") from why
+
+    def _settle(self) -> Exception | None:
+        """Wait for every note, keep the unwritten ones; what kept the last of them."""
+        unwritten, why = [], None
+        for note in self._notes:
             try:
-                return future.result()
+                note[0].result()
             except Exception as error:
-                log.warning("the store did not take it, trying again in %.1f s: %s", pause, error)
-                time.sleep(pause)
-                future = again()
-        return future.result()
+                why = error
+                unwritten.append(note)
+        self._notes = unwritten
+        return why
+
+
+def _wait(pause: float, error: Exception) -> None:
+    log.warning("the store did not take it, trying again in %.1f s: %s", pause, error)
+    time.sleep(pause)

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 from agi import hangup, voice
-from agi.book import Book
+from agi.book import Book, NotWritten
 from agi.session import Hungup, Misunderstood, Session
 from sql import logs, settings, store
 from sql.writer import Writer
@@ -26,7 +26,7 @@ ENVIRONMENT_S = 5
 LONGEST_S = 4 * 3600 + 60  # the longest call that a campaign may allow, and a little
 FINISH_S = 3
 GATHER_S = 0.01  # facts of many calls share one durable commit
-CALL_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+CALL_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # as many digits as any 64-bit column can hold
 log = logging.getLogger("agi")
 
 
@@ -53,9 +53,7 @@ class _Handler(socketserver.BaseRequestHandler):
         try:
             self._serve()
         except (Hungup, Misunderstood, OSError) as error:
-            log.warning("a script ended early: %s", error)
-        except Exception:
-            log.exception("a script failed")
+            log.warning("a connection ended before its script began, or was not closed in peace: %s", error)
         finally:
             self.server.slots.release()
 
@@ -73,7 +71,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def perform(script: Callable[[Session, Book, int], None], session: Session, writer: Writer) -> None:
-    """Run one script to its end, its facts durably written."""
+    """Run one script to its end, its facts durably written. Raises nothing: how it went is for the log."""
     call_id = (session.arguments or [""])[0]
     if not CALL_ID.fullmatch(call_id):
         log.error("a channel without call id (%r) asked for a script; it is none of ours", call_id)
@@ -81,23 +79,33 @@ def perform(script: Callable[[Session, Book, int], None], session: Session, writ
     book = Book(writer)
     try:
         script(session, book, int(call_id))
-    finally:
-        try:
-            book.close()
-        except Exception as error:
-            log.error("call=%s a fact could not be written and is lost; Asterisk's records remain: %s", call_id, error)
+    except Hungup as error:
+        log.info("call=%s the script ended early: %s", call_id, error)
+    except Misunderstood as error:
+        log.error("call=%s the script ended early, Asterisk did not accept its command: %s", call_id, error)
+    except Exception:
+        log.exception("call=%s the script failed", call_id)
+    try:
+        book.close()
+    except NotWritten as error:
+        log.error("call=%s facts are lost, Asterisk's own records remain: %s", call_id, error)
 
 
 def classic(script: Callable[[Session, Book, int], None]) -> None:
     """The `main` of a script that Asterisk runs itself, speaking on standard input and output."""
     logs.setup("agi")
     signal.alarm(LONGEST_S)
-    store.bind(settings.read().store_url)
+    try:
+        store.bind(settings.read().store_url)
+    except (settings.SettingsError, store.StoreError) as error:
+        sys.exit(f"agi: {error}")
     writer = Writer()
     try:
-        perform(script, Session(sys.stdin, sys.stdout), writer)
-    except Hungup as error:
-        log.info("the script ended early: %s", error)
+        # A caller's name comes in any encoding, whatever the locale of this process.
+        with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", newline="\n", closefd=False) as stdin:
+            perform(script, Session(stdin, sys.stdout), writer)
+    except (Hungup, Misunderstood) as error:
+        log.warning("a process ended before its script began: %s", error)
     finally:
         writer.close()
         with contextlib.suppress(OSError):  # Asterisk may have closed its end

@@ -13,6 +13,7 @@ from asterisk.agi import AGI, re_kv
 
 SOUND = re.compile(r"[A-Za-z0-9_/-]{1,200}", re.ASCII)
 MOST_LINES = 200  # of an environment or of a usage text
+LONGEST_LINE = 65536
 SAMPLES_PER_MS = 8
 ANSWER = re.compile(r"([0-9]{3})([ -]?)(.*)", re.ASCII)
 DEAD_CHANNEL = "511"
@@ -115,10 +116,12 @@ class Session(AGI):
 
     def _line(self) -> str:
         try:
-            line = self.stdin.readline()
+            line = self.stdin.readline(LONGEST_LINE)
         except ValueError as error:  # the stream was closed under us
             raise Hungup(str(error)) from error
         if not line.endswith("\n"):
+            if len(line) == LONGEST_LINE:
+                raise Misunderstood(f"a line is too long: {line[:40]}…")
             raise Hungup("Asterisk closed the connection")
         return line.strip()
 

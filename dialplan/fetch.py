@@ -25,7 +25,16 @@ PACKAGES = {
     "sipp": ("sip-tester",),
     "mariadb": ("mariadb-server", "mariadb-client"),
 }
+WANTED = {"asterisk": f"Asterisk {OLDEST[0]}.{OLDEST[1]} or newer", "sipp": "sipp", "mariadb": "MariaDB"}
 LATER_SUITES = {"debian": ("forky", "sid"), "ubuntu": ("questing", "resolute", "devel")}
+ARCHIVES = {"debian": "debian", "ubuntu": "ubuntu|ubuntu-ports"}  # how an archive's address ends; others' archives may end so too
+COMPONENTS = {"debian": "main", "ubuntu": "main universe"}
+KEYRINGS = {
+    name: tuple(Path(f"/usr/share/keyrings/{name}-archive-keyring.{end}") for end in ("gpg", "pgp")) for name in ("debian", "ubuntu")
+}
+OS_RELEASE = Path("/etc/os-release")
+APT = Path("/etc/apt")
+SBIN = Path("/usr/sbin")
 UNUSED = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/zoneinfo")
 TIMEOUT_S = 600
 
@@ -45,7 +54,7 @@ class Program:
 
 def asterisk(cache: Path = CACHE) -> Program:
     """The machine's Asterisk if it is new enough, else one from the cache, else one fetched into it."""
-    for place in filter(None, (shutil.which("asterisk"), "/usr/sbin/asterisk")):
+    for place in filter(None, (shutil.which("asterisk"), str(SBIN / "asterisk"))):
         if Path(place).exists() and _new_enough(version := _asterisk_version((place,))):
             return Program((place,), Path("/"), version)
     root = fetched("asterisk", cache)
@@ -77,7 +86,7 @@ def fetched(name: str, cache: Path = CACHE) -> Path:
     stamp = root / ".complete"
     with _lock(cache):
         if not stamp.exists():
-            _need("apt-get", "dpkg")
+            _need(name, "apt-get", "apt-cache", "dpkg")
             say(f"fetching {name} with this machine's apt into {root} (once)")
             with tempfile.TemporaryDirectory(dir=cache, prefix=f"{name}-") as work:
                 suite = _unpack(name, Path(work))
@@ -103,20 +112,19 @@ def _lock(cache: Path) -> Iterator[None]:
         raise FetchError(f"{cache} cannot be used ({error}); make it writable, with 500 MB free") from error
 
 
-def _need(*programs: str) -> None:
+def _need(name: str, *programs: str) -> None:
     for program in programs:
         if not shutil.which(program):
-            wanted = ".".join(map(str, OLDEST))
-            raise FetchError(
-                f"no Asterisk {wanted} or newer is here, nor {program} to fetch one: install Asterisk, or use Debian or Ubuntu"
-            )
+            raise FetchError(f"no {WANTED[name]} is here, nor {program} to fetch one: install {WANTED[name]}, or use Debian or Ubuntu")
 
 
 def _unpack(name: str, work: Path) -> str:
     """Fetch and unpack into `work`/root; the suite the packages came from."""
+    distribution, suites = _release(name)
     problems = []
-    for suite in _suites():
-        options = _private_root(work, suite)
+    for n, (mirror, suite) in enumerate((mirror, suite) for mirror in _mirrors(distribution) for suite in suites):
+        root = work / str(n)  # what one suite could not complete is not mixed with the next
+        options = _private_root(root, f"deb [signed-by={_keyring(distribution)}] {mirror} {suite} {COMPONENTS[distribution]}\n")
         updated = _run(["apt-get", *options, "update"])
         if updated.returncode or "Err:" in updated.stdout:
             problems.append(f"{suite}: {_last_line(updated)}")
@@ -128,61 +136,79 @@ def _unpack(name: str, work: Path) -> str:
         if got.returncode:
             problems.append(f"{suite}: {_last_line(got)}")
             continue
-        for package in sorted((work / "cache" / "archives").glob("*.deb")):
+        for package in sorted((root / "cache" / "archives").glob("*.deb")):
             done = _run(["dpkg", "-x", str(package), str(work / "root")])
             if done.returncode:
                 raise FetchError(f"{package.name} cannot be unpacked ({_last_line(done)}); is there 500 MB free in {work.parent}?")
         for unused in UNUSED:
             shutil.rmtree(work / "root" / unused, ignore_errors=True)
         return suite
-    raise FetchError(f"{name} could not be fetched ({'; '.join(problems)}); check this machine's network and its package mirror")
+    why = "; ".join(dict.fromkeys(problems))
+    raise FetchError(f"{name} could not be fetched ({why}); check this machine's network and its package mirror")
 
 
-def _suites() -> Sequence[str]:
-    release = dict(re.findall(r'^(ID|VERSION_CODENAME)="?([a-z]+)"?$', Path("/etc/os-release").read_text(), re.M))
+def _release(name: str) -> tuple[str, Sequence[str]]:
+    """This machine's distribution, and the suites to look in: its own, then later ones."""
+    text = OS_RELEASE.read_text(errors="replace") if OS_RELEASE.exists() else ""
+    release = dict(re.findall(r'^(ID|VERSION_CODENAME)="?([a-z]+)"?$', text, re.M))
     distribution = release.get("ID", "")
     if distribution not in LATER_SUITES:
-        raise FetchError(
-            f"this is {distribution or 'an unknown system'}, not Debian or Ubuntu: install Asterisk {OLDEST[0]}.{OLDEST[1]} or newer"
-        )
-    return tuple(dict.fromkeys([release["VERSION_CODENAME"], *LATER_SUITES[distribution]]))
+        raise FetchError(f"this is {distribution or 'an unknown system'}, not Debian or Ubuntu: install {WANTED[name]}")
+    own = release.get("VERSION_CODENAME")
+    return distribution, tuple(dict.fromkeys([*([own] if own else []), *LATER_SUITES[distribution]]))
 
 
-def _private_root(work: Path, suite: str) -> list[str]:
-    for folder in ("state/lists/partial", "cache/archives/partial", "root", "etc"):
-        (work / folder).mkdir(parents=True, exist_ok=True)
-    (work / "state" / "status").touch()
-    component = "main universe" if "ubuntu" in _mirror() else "main"
-    (work / "etc" / "sources.list").write_text(f"deb [signed-by={_keyring()}] {_mirror()} {suite} {component}\n")
+def _private_root(root: Path, source: str) -> list[str]:
+    for folder in ("state/lists/partial", "cache/archives/partial", "etc"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "state" / "status").touch()
+    (root / "etc" / "sources.list").write_text(source)
     settings = {
-        "Dir::Etc::sourcelist": work / "etc" / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::sourcelist": root / "etc" / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
         "Dir::Etc::preferences": "/dev/null", "Dir::Etc::preferencesparts": "/dev/null",
-        "Dir::State": work / "state", "Dir::State::status": work / "state" / "status", "Dir::Cache": work / "cache", "Dir::Log": work,
+        "Dir::State": root / "state", "Dir::State::status": root / "state" / "status", "Dir::Cache": root / "cache", "Dir::Log": root,
         "Acquire::Check-Valid-Until": "false", "Acquire::Languages": "none", "Acquire::Retries": "3",
         "APT::Sandbox::User": "root", "APT::Get::List-Cleanup": "false",
     }  # fmt: skip
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
-def _mirror() -> str:
-    """The machine's own archive mirror: from apt's lists, or where none were fetched yet from its sources files."""
-    found = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)"]).stdout.split()
-    for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+def _mirrors(distribution: str) -> list[str]:
+    """The addresses that may be the distribution's archive, likeliest first: from apt's lists, then from its sources files.
+
+    Archives of others end alike (`https://download.docker.com/linux/debian`); the archive's keys tell which one is real.
+    """
+    listed = [line.rpartition(" ") for line in _run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]).stdout.splitlines()]
+    found = [address for _, _, address in sorted(listed, key=lambda line: line[0].lower() != distribution)]
+    for path in [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*"))]:
         if path.suffix in (".list", ".sources") and path.is_file():
-            text = path.read_text(errors="replace")
-            found += re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)", text, re.M)
-            found += [address for line in re.findall(r"^URIs:\s*(.+)$", text, re.M) for address in line.split()]
-    archives = [address for address in found if re.search(r"/(debian|ubuntu|ubuntu-ports)/?$", address)]
+            found += _addresses(path.read_text(errors="replace"))
+    for address in list(found):  # Debian's cloud images name a file of mirrors
+        if address.startswith("mirror+file:") and (path := Path(re.sub("^mirror[+]file:/*", "/", address).rstrip("/"))).is_file():
+            found += re.findall(r"^([a-z]+:\S+)", path.read_text(errors="replace"), re.M)
+    addresses = dict.fromkeys(address.rstrip("/") for address in found)
+    archives = [address for address in addresses if re.search(rf"/({ARCHIVES[distribution]})$", address)]
     if not archives:
-        raise FetchError("this machine's apt names no Debian or Ubuntu archive; complete /etc/apt/sources.list")
-    return archives[0]
+        raise FetchError(f"this machine's apt names no Debian or Ubuntu archive; complete {APT}/sources.list")
+    return archives
 
 
-def _keyring() -> str:
-    for path in ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/ubuntu-archive-keyring.gpg"):
-        if Path(path).exists():
+def _addresses(text: str) -> list[str]:
+    """The addresses that a sources file names for binary packages, in either spelling."""
+    text = re.sub(r"^[ \t]*#.*\n?", "", text, flags=re.M)
+    found = re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)", text, re.M)
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = {key.lower(): value.split() for key, value in re.findall(r"^([\w-]+):(.*(?:\n[ \t].*)*)", stanza, re.M)}
+        if "deb" in fields.get("types", []) and fields.get("enabled") not in (["no"], ["false"], ["0"]):
+            found += fields.get("uris", [])
+    return found
+
+
+def _keyring(distribution: str) -> Path:
+    for path in KEYRINGS[distribution]:
+        if path.exists():
             return path
-    raise FetchError("the archive's keys are missing; install debian-archive-keyring or ubuntu-keyring")
+    raise FetchError(f"the archive's keys are missing; install {distribution}-{'archive-' if distribution == 'debian' else ''}keyring")
 
 
 def _offers(name: str, options: list[str]) -> bool:
@@ -209,6 +235,8 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=TIMEOUT_S, env=os.environ | {"LC_ALL": "C"}, check=False,
         )  # fmt: skip
+    except OSError as error:  # told as a shell would
+        return subprocess.CompletedProcess(command, 127, f"E: {command[0]} cannot be run: {error.strerror}\n")
     except subprocess.TimeoutExpired:
         raise FetchError(f"{command[0]} did not end within {TIMEOUT_S} s; check this machine's network and its package mirror") from None
 

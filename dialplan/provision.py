@@ -23,9 +23,10 @@ class Provisioner:
     def __init__(self, node: str, instance: runtime.Instance) -> None:
         self._node = node
         self._instance = instance
-        self._done: dict[int, int] | None = None
+        self._told: dict[int, int] | None = None  # what Asterisk was last told of
+        self._missing: set[int] = set()  # what it did not load of that
         self._wrong: dict[int, str] = {}
-        self._age = 0.0
+        self._age, self._pause = 0.0, VERIFY_S
 
     def look(self) -> None:
         """Make Asterisk follow the store if they differ; now and then, look whether it still does."""
@@ -33,16 +34,31 @@ class Provisioner:
         with store.connection():
             lines = trunks.lines()
             wanted = {line.id: line.version for line in lines}
-            if wanted == self._done and self._age < VERIFY_S:
+            if wanted == self._told and self._age < self._pause:
                 return
-            reload = self._write(lines) or wanted != self._done
-            self._done, self._age = None, 0.0  # until Asterisk has said so
+            reload = self._write(lines) or wanted != self._told or bool(self._missing)
+            again = wanted == self._told and bool(self._missing)
+            self._told = None  # until Asterisk has answered
             known = self._known(reload) - set(self._wrong)
             loaded = {line.id: line.version for line in lines if line.id in known}
             if store.unit(trunks.loaded, self._node, loaded):
                 log.info("Asterisk has loaded %d of %d trunks", len(loaded), len(lines))
-        if set(loaded) | set(self._wrong) == set(wanted):
-            self._done = wanted
+        self._told, self._age = wanted, 0.0
+        self._missing = set(wanted) - set(loaded) - set(self._wrong)
+        self._wait(lines, again)
+
+    def _wait(self, lines: list[trunks.Line], again: bool) -> None:
+        """When to look next: a trunk that Asterisk did not load is tried again soon, then more and more seldom."""
+        before = self._pause
+        if not self._missing:
+            self._pause = VERIFY_S
+            return
+        self._pause = min(VERIFY_S, 2 * before) if again else LOOK_S
+        if before < self._pause == VERIFY_S:
+            for line in lines:
+                if line.id in self._missing:
+                    where = self._instance.folder / "log" / "messages"
+                    log.error("Asterisk does not load trunk %r (id %d); %s says why", line.name, line.id, where)
 
     def _write(self, lines: list[trunks.Line]) -> bool:
         """Write the include; whether it is another one than before."""
@@ -82,14 +98,14 @@ def main() -> None:
         config = settings.read()
         store.bind(config.store_url)
         store.check()
-        instance = runtime.Instance(fetch.asterisk(), config.home / "asterisk")
+        program = fetch.asterisk() if config.own_asterisk else None
     except (settings.SettingsError, store.StoreError, fetch.FetchError) as error:
         sys.exit(f"provision: {error}")
-    if not config.own_asterisk:
+    if program is None:
         log.error("[ami] host names an Asterisk that is not ours: its trunks do not follow the store in this version")
         stop.wait()
         return
-    provisioner, said = Provisioner(config.node, instance), ""
+    provisioner, said = Provisioner(config.node, runtime.Instance(program, config.home / "asterisk")), ""
     while not stop.wait(LOOK_S):
         try:
             provisioner.look()

@@ -5,10 +5,12 @@ Writes files and names commands; started itself, it becomes that Asterisk.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from dialplan import fetch
@@ -25,10 +27,15 @@ CONTROL_TIMEOUT_S = 10
 TRUNKS_HEAD = "; The trunks, as they are in the store. Written by the provisioner; do not edit.\n"
 
 ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?", re.ASCII)
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}", re.ASCII)
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*"  # a name, or an IPv4 address
+HOST = re.compile(_HOST, re.ASCII)
+ACCOUNT = re.compile(rf"[A-Za-z0-9_.+~-]{{1,80}}(@{_HOST})?", re.ASCII)
+PATH = re.compile(r"/[^\x00-\x1f;\x7f\ud800-\udfff]*")
+NAME = re.compile(r"[ -:<-~]{1,40}", re.ASCII)
 WORD = re.compile(r"[A-Za-z0-9_.+@~-]{1,80}", re.ASCII)
 SECRET = re.compile(r"[!-:<-~]{1,200}", re.ASCII)  # printable, no space, no semicolon (a comment in Asterisk's files)
-CODECS = re.compile(r"[a-z0-9]{2,12}(,[a-z0-9]{2,12})*", re.ASCII)
+CODECS = re.compile(r"(ulaw|alaw|g722|gsm)(,(ulaw|alaw|g722|gsm))*", re.ASCII)  # those that modules.conf loads
 
 
 class ConfigError(Exception):
@@ -97,8 +104,9 @@ def _values(settings: Settings, program: Program, folder: Path) -> dict[str, str
     _, _, user, secret = settings.ami
     ports = {f"PORT_{part.upper()}": str(settings.port(part)) for part in PORTS}
     return ports | {
-        "FOLDER": str(folder), "MODULES": str(modules), "RUN": str(_run_folder(folder)), "NODE": settings.node,
-        "AGI": f"agi://127.0.0.1:{settings.port('agi')}/", "AGI_SCRIPTS": str(AGI_SCRIPTS),
+        "FOLDER": checked(PATH, str(folder), "the installation's folder"), "RUN": str(_run_folder(folder)),
+        "MODULES": checked(PATH, str(modules), "Asterisk's folder"), "AGI_SCRIPTS": checked(PATH, str(AGI_SCRIPTS), "Carillon's folder"),
+        "AGI": f"agi://127.0.0.1:{settings.port('agi')}/", "NODE": checked(NAME, settings.node, "[carillon] node"),
         "AMI_USER": checked(WORD, user, "[ami] user"),
         "AMI_SECRET": checked(SECRET, secret, "[ami] secret"),
         "SIP_BIND": checked(ADDRESS, settings.text("sip", "bind"), "[sip] bind"),
@@ -109,7 +117,7 @@ def _values(settings: Settings, program: Program, folder: Path) -> dict[str, str
 def _nat(settings: Settings) -> str:
     lines = []
     if external := settings.text("sip", "external_address"):
-        address = checked(HOST, external, "[sip] external_address")
+        address = _address(external, "[sip] external_address")
         lines += [f"external_media_address = {address}", f"external_signaling_address = {address}"]
     lines += [f"local_net = {checked(ADDRESS, net, '[sip] local_net')}" for net in settings.words("sip", "local_net")]
     return "\n".join(lines)
@@ -118,10 +126,14 @@ def _nat(settings: Settings) -> str:
 def _run_folder(folder: Path) -> Path:
     """Where the control socket lies: in the folder, or for one whose name is too long for a socket, in a private temporary one."""
     inside = folder / "run"
-    if len(str(inside / "asterisk.ctl")) <= SOCKET_LIMIT:
+    if len(os.fsencode(inside / "asterisk.ctl")) <= SOCKET_LIMIT:
+        if inside.is_symlink():
+            inside.unlink()
         inside.mkdir(exist_ok=True)
         return inside
     if not inside.is_symlink() or not inside.exists():
+        if inside.is_dir():  # of an installation that was moved here
+            shutil.rmtree(inside)
         inside.unlink(missing_ok=True)
         inside.symlink_to(tempfile.mkdtemp(prefix="carillon-"))
     return inside.readlink()
@@ -160,40 +172,53 @@ def checked(pattern: re.Pattern[str], value: str, what: str) -> str:
 def write(path: Path, text: str, mode: int = 0o600) -> None:
     """Write a file in one step: a reader sees the old one or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).chmod(mode)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _address(value: str, what: str) -> str:
+    """A host's name, IPv4 or IPv6 address; else ConfigError."""
+    try:
+        return str(value) if IPv6Address(value).scope_id is None else checked(HOST, value, what)
+    except ValueError:
+        return checked(HOST, value, what)
+
+
+def _within(number: int, least: int, most: int, what: str) -> str:
+    if not least <= number <= most:
+        raise ConfigError(f"{what} is {number}, which is not from {least} to {most}; correct it")
+    return str(number)
 
 
 def trunk_conf(line: Line) -> str:
     """The PJSIP sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field."""
     name = f"trunk-{int(line.id)}"
     what = f"trunk {line.name!r} (id {line.id}):"
-    host = checked(HOST, line.host, f"{what} host")
-    host = f"[{host}]" if ":" in host else host
-    where = f"sip:{host}:{int(line.port)}"
+    host = _address(line.host, f"{what} host")
+    where = f"{f'[{host}]' if ':' in host else host}:{_within(line.port, 1, 65535, f'{what} port')}"
     endpoint = {
         "type": "endpoint", "context": "carillon-refused", "aors": name, "disallow": "all",
         "allow": checked(CODECS, line.codecs, f"{what} codecs"), "direct_media": "no", "rtp_symmetric": "yes", "force_rport": "yes",
         "rewrite_contact": "no", "dtmf_mode": "rfc4733", "trust_id_outbound": "no", "send_pai": "no", "transport": "transport-udp",
     }  # fmt: skip
-    sections = [(name, endpoint), (name, {"type": "aor", "contact": where, "qualify_frequency": str(int(line.qualify))})]
+    aor = {"type": "aor", "contact": f"sip:{where}", "qualify_frequency": _within(line.qualify, 0, 3600, f"{what} qualify")}
+    sections = [(name, endpoint), (name, aor)]
     if line.username:
-        user = checked(WORD, line.username, f"{what} username")
-        auth = {
-            "type": "auth",
-            "auth_type": "digest",
-            "username": user,
-            "password": checked(SECRET, line.password or "", f"{what} password"),
-        }
-        endpoint |= {"outbound_auth": name, "from_user": user}
-        sections.append((name, auth))
+        user, _, domain = checked(ACCOUNT, line.username, f"{what} username").partition("@")
+        password = checked(SECRET, line.password or "", f"{what} password")
+        sections.append((name, {"type": "auth", "auth_type": "digest", "username": line.username, "password": password}))
+        # Asterisk refuses a trunk with an @ in from_user.
+        endpoint |= {"outbound_auth": name, "from_user": user} | ({"from_domain": domain} if domain else {})
         if line.register:
             registration = {
-                "type": "registration", "server_uri": where, "client_uri": f"sip:{user}@{host}:{int(line.port)}", "outbound_auth": name,
-                "transport": "transport-udp", "contact_user": user, "retry_interval": "20", "forbidden_retry_interval": "120",
-                "max_retries": "100000", "expiration": "300",
+                "type": "registration", "server_uri": f"sip:{where}", "client_uri": f"sip:{user}@{domain or where}",
+                "outbound_auth": name, "transport": "transport-udp", "contact_user": user, "retry_interval": "20",
+                "forbidden_retry_interval": "120", "max_retries": "100000", "expiration": "300",
             }  # fmt: skip
             sections.append((f"{name}-registration", registration))
     return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)

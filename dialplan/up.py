@@ -26,6 +26,7 @@ SLOW_RESTART_S = 10.0
 READY_S = 60.0
 STAGES = (("api", "engine", "provision"), ("asterisk", "carrier"), ("agi", "push"))  # the hangup handler still needs agi and the store
 STAGE_S = 2.8
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that stands for all, and one of them that can be asked
 PR_SET_PDEATHSIG = 1
 log = logging.getLogger("up")
 
@@ -45,6 +46,8 @@ class Part:
         self._process: subprocess.Popen | None = None
         self._deaths: deque[float] = deque(maxlen=DEATHS_PER_MINUTE)
         self._start_at = 0.0
+        self._named = 0  # the pid that the pid file holds
+        self._said = ""
 
     def keep(self) -> None:
         """Start it if it does not live and its time has come."""
@@ -52,34 +55,56 @@ class Part:
             self._died(self._process.returncode)
         if self._process is None and time.monotonic() >= self._start_at:
             self._start()
+        if self._process is not None and self._process.pid != self._named:
+            self._name(self._process.pid)
 
     def _start(self) -> None:
-        with self._log.open("ab") as out:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_die_with_us,
-            )
+        try:
+            with self._log.open("ab") as out:
+                self._process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_die_with_us,
+                )
+        except OSError as error:  # a full disk or process table ends no other part
+            self._pid.unlink(missing_ok=True)
+            self._start_at = time.monotonic() + SLOW_RESTART_S
+            log.error("%s cannot be started, tried again in %.0f s: %s", self.name, SLOW_RESTART_S, error)
+
+    def _name(self, pid: int) -> None:
+        """Write the pid file; tried again at the next poll if that fails."""
         new = self._pid.with_suffix(".new")
-        new.write_text(f"{self._process.pid}\n")
-        new.replace(self._pid)
+        try:
+            new.write_text(f"{pid}\n")
+            new.replace(self._pid)
+            self._named, self._said = pid, ""
+        except OSError as error:
+            if str(error) != self._said:
+                log.error("%s runs, but its pid file cannot be written: %s", self.name, error)
+            self._said = str(error)
 
     def _died(self, code: int) -> None:
         assert self._process is not None
         _end_group(self._process.pid, signal.SIGKILL)
-        self._process, now = None, time.monotonic()
+        self._process, self._named, now = None, 0, time.monotonic()
         self._deaths.append(now)
         often = len(self._deaths) == DEATHS_PER_MINUTE and now - self._deaths[0] < 60
         self._start_at = now + (SLOW_RESTART_S if often else 0)
+        if often:
+            self._pid.unlink(missing_ok=True)
         ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         when = f"in {SLOW_RESTART_S:.0f} s, it has died often" if often else "now"
         log.error("%s %s; started again %s. Its last words: %s", self.name, ended, when, self._last_words())
 
     def _last_words(self) -> str:
-        lines = self._log.read_bytes()[-2000:].decode("utf-8", "replace").strip().splitlines()
+        if not self._log.exists():  # an administrator's rotation may have taken it
+            return "none"
+        with self._log.open("rb") as file:
+            file.seek(max(0, self._log.stat().st_size - 2000))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else "none"
 
     def ask_to_end(self) -> None:
@@ -141,6 +166,9 @@ def prepare(given: argparse.Namespace) -> settings.Settings:
 
 
 def _check_ports(config: settings.Settings) -> None:
+    base, last = config.number("carillon", "port_base"), max(settings.PORTS.values())
+    if not 1 <= base <= 65535 - last:
+        raise CannotStart(f"port base {base} leaves no room for {last + 1} ports; choose one of at least 1 and at most {65535 - last}")
     tcp = {"api": config.text("api", "bind"), "agi": "127.0.0.1"} | ({"ami": "127.0.0.1"} if config.own_asterisk else {})
     udp = {"sip": config.text("sip", "bind")} if config.own_asterisk else {}
     if evaluates(config):
@@ -186,8 +214,9 @@ class Installation:
 
     @property
     def _url(self) -> str:
-        address = self._config.text("api", "bind")
-        return f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{self._config.port('api')}"
+        bound = self._config.text("api", "bind")
+        address = ANY.get(bound, bound)
+        return f"http://{f'[{address}]' if ':' in address else address}:{self._config.port('api')}"
 
     def _is_ready(self) -> bool:
         return not self._missing()
@@ -196,11 +225,14 @@ class Installation:
         """What keeps calls from being made; empty if nothing."""
         if not (self._config.home / "admin.json").exists() or not self._api_answers():
             return "the API does not answer, see log/api.log"
-        with store.connection():
-            here = nodes.facts(self._config.node)
-        if not here or not here[0].link_up:
-            return f"the engine has no link to Asterisk ({here[0].link_text if here else 'it has not started'}), see log/engine.log"
-        return evaluation.missing(self._config) if evaluates(self._config) else ""
+        try:
+            with store.connection():
+                here = nodes.facts(self._config.node)
+            if not here or not here[0].link_up:
+                return f"the engine has no link to Asterisk ({here[0].link_text if here else 'it has not started'}), see log/engine.log"
+            return evaluation.missing(self._config) if evaluates(self._config) else ""
+        except store.Unavailable as error:
+            return f"the store does not answer ({error})"
 
     def _api_answers(self) -> bool:
         try:
