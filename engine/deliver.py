@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 from engine.target import Network, NotAllowed, Target, check
 
@@ -39,18 +41,36 @@ class Reply:
 
 
 class _Watched:
-    """The connection of one try, so that the watchdog can end it."""
+    """The socket of one try, so that the watchdog can end it.
+
+    Held by a descriptor of its own: a TLS handshake, and an answer with `Connection: close`, take the socket from its connection.
+    """
 
     def __init__(self) -> None:
-        self.connection: Any = None
         self.over = False
+        self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def follow(self, sock: socket.socket) -> None:
+        with self._lock:
+            if self._handle is None:
+                self._handle = socket.fromfd(sock.fileno(), sock.family, sock.type)
+        if self.over:
+            self.cut()
 
     def cut(self) -> None:
-        self.over = True
-        sock = getattr(self.connection, "sock", None)
-        if sock is not None:
-            with suppress(OSError):  # it is closed already
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        with self._lock:
+            self.over = True
+            if self._handle is not None:
+                with suppress(OSError):  # the other side has closed it
+                    self._handle.shutdown(socket.SHUT_RDWR)
+
+    def done(self) -> None:
+        """The try is over; its connection may serve the next one."""
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
 
 
 class _Watchdog:
@@ -78,10 +98,18 @@ class _Watchdog:
 
 
 class _Known:
-    """What urllib3's connections do more here: they tell the watchdog that they are in use."""
+    """What urllib3's connections do more here: they show their socket to the try that uses it."""
+
+    sock: socket.socket | None
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        _current.watched.follow(sock)
+        return sock
 
     def putrequest(self, *args: Any, **options: Any) -> Any:
-        _current.watched.connection = self
+        if self.sock is not None:
+            _current.watched.follow(self.sock)
         return super().putrequest(*args, **options)  # type: ignore[misc]
 
 
@@ -119,37 +147,33 @@ class Courier:
     def __init__(self, allowed: Sequence[Network], connections: int) -> None:
         self._allowed = allowed
         self._watchdog = _Watchdog()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        adapter = _ToCheckedAddress(pool_connections=100, pool_maxsize=connections, max_retries=0)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+        self._adapter = _ToCheckedAddress(pool_connections=100, pool_maxsize=connections, max_retries=0)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """One try. Never raises: whatever went wrong is in the reply."""
         began = time.monotonic()
         watched = _current.watched = _Watched()
+        self._watchdog.watch(watched)
         try:
             target = _current.target = check(url, self._allowed)
-            self._watchdog.watch(watched)
             reply = self._post(url, target, body, headers, watched)
         except NotAllowed as error:
             return Reply(None, _ms(began), error=str(error))
-        except (requests.RequestException, OSError, ValueError) as error:
-            said = f"no complete answer within {WHOLE_S:.0f} s" if watched.over else _plain(error)
-            return Reply(None, _ms(began), error=said)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            late = watched.over or time.monotonic() - began >= WHOLE_S
+            return Reply(None, _ms(began), error=f"no complete answer within {WHOLE_S:.0f} s" if late else _plain(error))
+        finally:
+            watched.done()
         return Reply(reply[0], _ms(began), reply[1], retry_after=reply[2])
 
     def _post(self, url: str, target: Target, body: bytes, headers: Mapping[str, str], watched: _Watched) -> tuple[int, str, int | None]:
         more = {"Host": _host(target), "Content-Type": "application/json", "User-Agent": "Carillon"}
-        with self._session.post(
-            url, data=body, headers=more | dict(headers), timeout=(CONNECT_S, WHOLE_S), allow_redirects=False, stream=True
-        ) as response:
-            answer = response.raw.read(MOST_READ, decode_content=False)
-            if watched.over:
-                raise OSError("cut")
-            if response.raw.read(1):  # more than we read: this connection cannot be used again
-                response.raw.close()
+        request = requests.Request("POST", url, data=body, headers=more | dict(headers)).prepare()
+        # Not by a session: it keeps cookies, and reads the whole body of a redirect even if it does not follow it.
+        with self._adapter.send(request, stream=True, timeout=(CONNECT_S, WHOLE_S)) as response:
+            answer = response.raw.read(MOST_READ, decode_content=False)  # of a longer one the rest goes with its connection
+            if watched.over or (response.raw.length_remaining and len(answer) < MOST_READ):
+                raise OSError("the answer broke off")
             text = answer[:MOST_KEPT].decode("utf-8", "replace").replace("\0", "\ufffd")
             return response.status_code, text, _seconds(response.headers.get("Retry-After"))
 
@@ -160,13 +184,13 @@ def _host(target: Target) -> str:
 
 
 def _seconds(text: str | None) -> int | None:
-    """Retry-After: seconds, or a date."""
-    if text is None:
-        return None
-    if text.strip().isascii() and text.strip().isdigit():
-        return min(int(text), 1 << 31)
-    with suppress(ValueError, TypeError):
-        return max(0, int(parsedate_to_datetime(text).timestamp() - time.time()))
+    """Retry-After: seconds, or a date, which is in GMT whether it says so or not."""
+    text = (text or "").strip()
+    with suppress(ValueError, TypeError):  # what cannot be read is no wish
+        if text.isascii() and text.isdigit():
+            return min(int(text), 1 << 31)
+        at = parsedate_to_datetime(text)
+        return max(0, int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time.time()))
     return None
 
 

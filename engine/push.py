@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from engine import sign
 from engine.deliver import Courier, Reply
-from engine.rules.backoff import Verdict, again_at, verdict
+from engine.rules.backoff import HONOURED, Verdict, again_at, verdict
 from engine.target import networks
 from sql import logs, pushes, settings, store
 from sql.writer import Writer
 
-THREADS = 24
-PER_ENDPOINT = 6
+THREADS = 96  # a receiver that hangs holds one for 15 s
+PER_ENDPOINT = 6  # at once, after a first good answer; until then one
 LOOK_S = 0.1
 BATCH = 200
 AFTER_FAULT_S = 1.0
@@ -36,6 +36,7 @@ class Endpoints:
     def __init__(self) -> None:
         self._busy: Counter[int] = Counter()
         self._failures: Counter[int] = Counter()
+        self._proven: set[int] = set()
         self._rest_until: dict[int, float] = {}
 
     def full(self) -> set[int]:
@@ -44,7 +45,7 @@ class Endpoints:
         return resting | {endpoint for endpoint in self._busy if not self.take(endpoint, look=True)}
 
     def take(self, endpoint: int, look: bool = False) -> bool:
-        room = 1 if self._failures[endpoint] >= TROUBLED_AFTER else PER_ENDPOINT
+        room = PER_ENDPOINT if endpoint in self._proven and self._failures[endpoint] < TROUBLED_AFTER else 1
         if self._busy[endpoint] >= room:
             return False
         if not look:
@@ -56,6 +57,7 @@ class Endpoints:
         if not self._busy[endpoint]:
             del self._busy[endpoint]
         if good:
+            self._proven.add(endpoint)
             self._failures.pop(endpoint, None)
             self._rest_until.pop(endpoint, None)
             return
@@ -99,7 +101,7 @@ class Worker:
         """Hand what is due to the threads; how many that were."""
         with self._lock:
             skip, in_flight = self._endpoints.full(), set(self._in_flight)
-        room = 2 * THREADS - len(in_flight)
+        room = THREADS - len(in_flight)  # what waited for a thread would wait behind those who hang
         if room <= 0:
             return 0
         began = 0
@@ -131,7 +133,8 @@ class Worker:
     def _record(self, due: pushes.Due, at: int, reply: Reply) -> None:
         """Until the store has it, or we are stopped: then it is delivered once more."""
         tried = pushes.Tried(reply.status, reply.milliseconds, reply.answer, reply.error)
-        next_at = again_at(due.tries + 1, self._timetable, random.random(), store.now(), reply.retry_after)
+        means, wish = verdict(reply.status), reply.retry_after if reply.status in HONOURED else None
+        next_at = again_at(due.tries + 1, self._timetable, random.random(), store.now(), wish)
         while True:
             try:
                 self._writer.submit(record, due, at, tried, next_at).result()
@@ -140,7 +143,9 @@ class Worker:
                 log.error("push %s: its try cannot be recorded, trying again: %s", due.webhook_id, error)
                 if self.stop.wait(AFTER_FAULT_S):
                     return
-        if verdict(reply.status) is not Verdict.DELIVERED:
+        if means is Verdict.OFF:
+            log.warning("call=%s push %s: endpoint %d is switched off, it answered 410 Gone", due.call_id, due.webhook_id, due.endpoint_id)
+        elif means is Verdict.AGAIN:
             when = "given up" if next_at is None else f"again in {(next_at - store.now()) / 1000:.0f} s"
             log.warning("call=%s push %s to endpoint %d failed (%s), %s", due.call_id, due.webhook_id, due.endpoint_id,
                         reply.error or f"HTTP {reply.status}", when)  # fmt: skip

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 JITTER = 0.1
 LONGEST_RETRY_AFTER_S = 24 * 3600
+HONOURED = (429, 503)  # whose Retry-After counts
 
 
 class Verdict(StrEnum):
