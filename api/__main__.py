@@ -27,7 +27,7 @@ def first_administrator(home: Path) -> None:
         # the file first: an account that nobody can enter would be worse than a file without account
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"username": "admin", "password": password}, file, indent=2)
-        store.unit(users.create, {"username": "admin", "password_hash": hashed(password), "role": "admin"}, store.now())
+        store.unit(users.create, {"username": "admin", "password_hash": hashed(password), "role": "admin"}, None, store.now())
     log.info("the first administrator's credentials are in %s", path)
 
 

@@ -91,7 +91,7 @@ class Face:
         allow_query = self._config.flag("api", "query_credentials")
         username, password = credentials.find(request, given, allow_query)
         account = self._verifier.verify(username, password, request.remote_addr or "")
-        return Caller(account.id, account.username, account.role, account.country, self._config, request.method == "POST")
+        return Caller(account.id, account.username, account.role, account.country, account.path, self._config, request.method == "POST")
 
 
 def _once(caller: Caller, key: str, fingerprint: str, run: Any) -> Answer:

@@ -26,18 +26,19 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. `owner` is what the caller may see: None for everything, else the own account's id."""
+    """Who calls. `scope` is what the caller may see and change: what belongs to the accounts of this path and below."""
 
     user_id: int
     username: str
     role: str
     country: str | None
+    path: str
     config: settings.Settings
     posted: bool = True
 
     @property
-    def owner(self) -> int | None:
-        return None if self.role == "admin" else self.user_id
+    def scope(self) -> str:
+        return "" if self.role == "admin" else self.path
 
     @property
     def recordings(self) -> Path:

@@ -8,6 +8,7 @@ from peewee import fn
 from sql import claims, contacts, settling
 from sql.events import answered_by, iso, money
 from sql.models import Call, Campaign, CampaignContact, Trunk
+from sql.scope import within
 from sql.states import CAMPAIGN_MOVES, STATUS_OF, CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, Status
 
 
@@ -29,10 +30,10 @@ def create(user_id: int, group_id: int, fields: dict[str, object], now: int) -> 
     return campaign_id
 
 
-def visible(campaign_id: int, owner: int | None) -> CampaignFacts | None:
-    """This campaign, if it is there for `owner` (None: for whoever)."""
-    row = Campaign.get_or_none(Campaign.id == campaign_id, Campaign.deleted_at.is_null())
-    return None if row is None or owner not in (None, row.user_id) else claims.campaign_facts(row)
+def visible(campaign_id: int, scope: str) -> CampaignFacts | None:
+    """This campaign, if it is there within `scope`."""
+    row = Campaign.get_or_none(Campaign.id == campaign_id, Campaign.deleted_at.is_null(), within(Campaign.user, scope))
+    return None if row is None else claims.campaign_facts(row)
 
 
 def trunk_of(user_id: int, name_or_id: str) -> int | None:

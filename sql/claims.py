@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from peewee import fn
 
-from sql.models import Call, Campaign, CampaignContact, Contact, Trunk, TrunkLoaded
+from sql.models import Call, Campaign, CampaignContact, Trunk, TrunkLoaded
+from sql.models_contacts import Contact
 from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Load, TrunkFacts
 
 OPEN = (CallState.CLAIMED, CallState.SENDING)

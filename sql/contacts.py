@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from peewee import Value
 
-from sql.models import Campaign, CampaignContact, Contact, ContactGroup
+from sql.models import Campaign, CampaignContact
+from sql.models_contacts import Contact, ContactGroup
+from sql.scope import within
 from sql.states import CampaignStatus, ContactState
 
 DEFAULT_GROUP = "API"
@@ -30,10 +32,10 @@ def default_group(user_id: int, now: int) -> int:
     return row.id if row is not None else create_group(user_id, DEFAULT_GROUP, None, now)
 
 
-def group_owner(group_id: int, owner: int | None) -> int | None:
-    """Whose group this is, if it is there for `owner` (None: for whoever)."""
-    row = ContactGroup.get_or_none(ContactGroup.id == group_id, ContactGroup.deleted_at.is_null())
-    return None if row is None or owner not in (None, row.user_id) else row.user_id
+def group_owner(group_id: int, scope: str) -> int | None:
+    """Whose group this is, if it is there within `scope`."""
+    row = ContactGroup.get_or_none(ContactGroup.id == group_id, ContactGroup.deleted_at.is_null(), within(ContactGroup.user, scope))
+    return row and row.user_id
 
 
 def put(group_id: int, news: Sequence[NewContact], now: int) -> list[tuple[int, bool]]:

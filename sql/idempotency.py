@@ -2,7 +2,7 @@
 
 from peewee import IntegrityError
 
-from sql.models import Idempotency
+from sql.models_accounts import Idempotency
 from sql.row import db
 
 KEPT_MS = 24 * 3600 * 1000

@@ -1,4 +1,4 @@
-"""The tables. Each class is one table; its docstring says what a row means.
+"""The tables of trunks, campaigns and calls. Each class is one table; its docstring says what a row means.
 
 Only this folder imports these classes. Columns ending in `_at` are UTC milliseconds. The tables that grow with every call
 carry plain ids instead of foreign keys: a foreign key would lock the campaign's row at every insert, and on a cluster turn
@@ -7,29 +7,10 @@ neighbours into conflicts.
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField
 
+from sql.models_accounts import User
+from sql.models_contacts import ContactGroup
 from sql.row import Row, when, word
 from sql.states import CallState, CampaignStatus, ContactState
-
-
-class User(Row):
-    """An account: administrator, tenant, user or agent."""
-
-    username = word(80, null=False, unique=True)
-    password_hash = word(200, null=False)
-    role = word(20, null=False, default="user")
-    parent = ForeignKeyField("self", null=True)
-    email = word(200)
-    first_name = word()
-    last_name = word()
-    phone = word(40)
-    mobile = word(40)
-    company = word()
-    address = word(200)
-    country = word(2)
-    timezone = word(40)
-    active = BooleanField(default=True)
-    created_at = when(null=False)
-    deleted_at = when()
 
 
 class Trunk(Row):
@@ -80,6 +61,41 @@ class TrunkLoaded(Row):
         indexes = ((("node", "trunk_id"), True),)
 
 
+class Extension(Row):
+    """A SIP account of a user, on which a softphone registers. `version` grows with every change."""
+
+    user = ForeignKeyField(User)
+    name = word(null=False)
+    username = word(80, null=False, unique=True)
+    password = word(200, null=False)
+    caller_id = word(20)
+    version = IntegerField(default=1)
+    created_at = when(null=False)
+    deleted_at = when()
+
+
+class Halt(Row):
+    """The kill switch was thrown; until `lifted_at` nothing is dialled at all."""
+
+    at = when(null=False)
+    by_user_id = BigIntegerField()
+    reason = word(200)
+    lifted_at = when()
+    lifted_by_user_id = BigIntegerField(null=True)
+
+
+class AgentDisposition(Row):
+    """A word with which agents may close a conversation, and what it is called in another system."""
+
+    user = ForeignKeyField(User)
+    name = word(80, null=False)
+    description = TextField(null=True)
+    remote_disp_id = word(255)
+    remote_module = word(255)
+    created_at = when(null=False)
+    deleted_at = when()
+
+
 class Recording(Row):
     """A message. Its audio lies in the recordings folder as `<id>.<codec>`."""
 
@@ -90,36 +106,6 @@ class Recording(Row):
     deleted_at = when()
 
 
-class ContactGroup(Row):
-    user = ForeignKeyField(User)
-    name = word(200, null=False)
-    description = TextField(null=True)
-    created_at = when(null=False)
-    deleted_at = when()
-
-
-class Contact(Row):
-    """A person in a group. One number stands once in a group."""
-
-    contact_group = ForeignKeyField(ContactGroup)
-    phone = word(20, null=False)
-    first_name = word()
-    last_name = word()
-    email = word(200)
-    address = word(200)
-    country = word(80)
-    custom1 = word(255)
-    custom2 = word(255)
-    custom3 = word(255)
-    description = TextField(null=True)
-    zone = word(255)
-    created_at = when(null=False)
-    deleted_at = when()
-
-    class Meta:
-        indexes = ((("contact_group", "phone"), True),)
-
-
 class Campaign(Row):
     """What is dialled, how, and when. `status` is the stored one; `paused` is derived for readers."""
 
@@ -127,6 +113,8 @@ class Campaign(Row):
     contact_group = ForeignKeyField(ContactGroup, null=True)
     recording = ForeignKeyField(Recording, null=True)
     trunk = ForeignKeyField(Trunk, null=True)
+    extension = ForeignKeyField(Extension, null=True)
+    extension_key = word(1)
     kind = word(20, null=False, default="voice")
     name = word(200, null=False)
     caller_id = word(20)
@@ -197,6 +185,8 @@ class Call(Row):
     caller_id = word(20)
     kind = word(20, null=False)
     recording_id = BigIntegerField(null=True)
+    extension_id = BigIntegerField(null=True)
+    extension_key = word(1)
     ring_timeout = IntegerField()
     max_duration = IntegerField()
     state = word(8, null=False, default=CallState.CLAIMED)
@@ -207,6 +197,11 @@ class Call(Row):
     heard_at = when()
     heard_ms = IntegerField(null=True)
     heard_complete = BooleanField(null=True)
+    pressed_at = when()
+    pressed = word(20)
+    bridged_at = when()  # the extension answered
+    bridge_ended_at = when()
+    bridge_outcome = word(20)
     response = TextField(null=True)
     script_ended_at = when()
     handler_at = when()
@@ -241,16 +236,3 @@ class Call(Row):
             (("state", "settle_at"), False),
             (("campaign_id", "state", "id"), False),
         )
-
-
-class Idempotency(Row):
-    """The answer once given to a call that carried an Idempotency-Key; without `answer` it is still in flight."""
-
-    user_id = BigIntegerField()
-    key = word(64, null=False)
-    request = word(64, null=False)
-    answer = TextField(null=True)
-    at = when(null=False, index=True)
-
-    class Meta:
-        indexes = ((("user_id", "key"), True),)

@@ -2,7 +2,7 @@
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField
 
-from sql.models import User
+from sql.models_accounts import User
 from sql.row import Row, when, word
 from sql.states import DeliveryState
 

@@ -1,12 +1,15 @@
 """The plain schema for those who read SQL: `python -m sql.schema > sql/schema.sql`, as SQLite has it."""
 
-from sql import models, models_push, store
+from sql import models, models_accounts, models_contacts, models_push, store
 from sql.row import db
 
 TABLES = (
-    models.User, models.Trunk, models.Node, models.TrunkLoaded, models.Recording, models.ContactGroup, models.Contact,
-    models.Campaign, models.CampaignContact, models.Call, models_push.PushEndpoint, models_push.Push, models_push.PushTry,
-    models.Idempotency,
+    models_accounts.User, models_accounts.Key, models_accounts.Session, models_accounts.Idempotency,
+    models_accounts.LedgerAccount, models_accounts.LedgerEntry, models_accounts.LedgerLine,
+    models.Trunk, models.Node, models.TrunkLoaded, models.Extension, models.Halt, models.AgentDisposition, models.Recording,
+    models_contacts.ContactGroup, models_contacts.Contact, models_contacts.Import, models_contacts.ImportReject,
+    models.Campaign, models.CampaignContact, models.Call,
+    models_push.PushEndpoint, models_push.Push, models_push.PushTry,
 )  # fmt: skip
 
 HEAD = """-- The tables of Carillon, for reading. Made by `python -m sql.schema`; `carillon migrate` is what makes them for real.

@@ -1,5 +1,14 @@
 -- The tables of Carillon, for reading. Made by `python -m sql.schema`; `carillon migrate` is what makes them for real.
 -- Times are UTC milliseconds (*_at), money is micro-units, phone numbers are E.164.
+CREATE TABLE "agent_disposition" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "user_id" INTEGER NOT NULL,
+  "name" VARCHAR(80) NOT NULL,
+  "description" TEXT,
+  "remote_disp_id" VARCHAR(255),
+  "remote_module" VARCHAR(255),
+  "created_at" INTEGER NOT NULL,
+  "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE INDEX "agent_disposition_user_id" ON "agent_disposition" ("user_id");
 CREATE TABLE "call" ("id" INTEGER NOT NULL PRIMARY KEY,
   "campaign_id" INTEGER NOT NULL,
   "user_id" INTEGER NOT NULL,
@@ -13,6 +22,8 @@ CREATE TABLE "call" ("id" INTEGER NOT NULL PRIMARY KEY,
   "caller_id" VARCHAR(20),
   "kind" VARCHAR(20) NOT NULL,
   "recording_id" INTEGER,
+  "extension_id" INTEGER,
+  "extension_key" VARCHAR(1),
   "ring_timeout" INTEGER NOT NULL,
   "max_duration" INTEGER NOT NULL,
   "state" VARCHAR(8) NOT NULL,
@@ -23,6 +34,11 @@ CREATE TABLE "call" ("id" INTEGER NOT NULL PRIMARY KEY,
   "heard_at" INTEGER,
   "heard_ms" INTEGER,
   "heard_complete" INTEGER,
+  "pressed_at" INTEGER,
+  "pressed" VARCHAR(20),
+  "bridged_at" INTEGER,
+  "bridge_ended_at" INTEGER,
+  "bridge_outcome" VARCHAR(20),
   "response" TEXT,
   "script_ended_at" INTEGER,
   "handler_at" INTEGER,
@@ -65,6 +81,8 @@ CREATE TABLE "campaign" ("id" INTEGER NOT NULL PRIMARY KEY,
   "contact_group_id" INTEGER,
   "recording_id" INTEGER,
   "trunk_id" INTEGER,
+  "extension_id" INTEGER,
+  "extension_key" VARCHAR(1),
   "kind" VARCHAR(20) NOT NULL,
   "name" VARCHAR(200) NOT NULL,
   "caller_id" VARCHAR(20),
@@ -84,8 +102,9 @@ CREATE TABLE "campaign" ("id" INTEGER NOT NULL PRIMARY KEY,
   "started_at" INTEGER,
   "stopped_at" INTEGER,
   "completed_at" INTEGER,
-  "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"), FOREIGN KEY ("contact_group_id") REFERENCES "contact_group" ("id"), FOREIGN KEY ("recording_id") REFERENCES "recording" ("id"), FOREIGN KEY ("trunk_id") REFERENCES "trunk" ("id"));
+  "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"), FOREIGN KEY ("contact_group_id") REFERENCES "contact_group" ("id"), FOREIGN KEY ("recording_id") REFERENCES "recording" ("id"), FOREIGN KEY ("trunk_id") REFERENCES "trunk" ("id"), FOREIGN KEY ("extension_id") REFERENCES "extension" ("id"));
 CREATE INDEX "campaign_contact_group_id" ON "campaign" ("contact_group_id");
+CREATE INDEX "campaign_extension_id" ON "campaign" ("extension_id");
 CREATE INDEX "campaign_recording_id" ON "campaign" ("recording_id");
 CREATE INDEX "campaign_status" ON "campaign" ("status");
 CREATE INDEX "campaign_trunk_id" ON "campaign" ("trunk_id");
@@ -142,6 +161,23 @@ CREATE TABLE "contact_group" ("id" INTEGER NOT NULL PRIMARY KEY,
   "created_at" INTEGER NOT NULL,
   "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
 CREATE INDEX "contact_group_user_id" ON "contact_group" ("user_id");
+CREATE TABLE "extension" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "user_id" INTEGER NOT NULL,
+  "name" VARCHAR(80) NOT NULL,
+  "username" VARCHAR(80) NOT NULL,
+  "password" VARCHAR(200) NOT NULL,
+  "caller_id" VARCHAR(20),
+  "version" INTEGER NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE INDEX "extension_user_id" ON "extension" ("user_id");
+CREATE UNIQUE INDEX "extension_username" ON "extension" ("username");
+CREATE TABLE "halt" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "at" INTEGER NOT NULL,
+  "by_user_id" INTEGER NOT NULL,
+  "reason" VARCHAR(200),
+  "lifted_at" INTEGER,
+  "lifted_by_user_id" INTEGER);
 CREATE TABLE "idempotency" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,
   "key" VARCHAR(64) NOT NULL,
@@ -151,6 +187,65 @@ CREATE TABLE "idempotency" ("id" INTEGER NOT NULL PRIMARY KEY,
 CREATE INDEX "idempotency_at" ON "idempotency" ("at");
 CREATE UNIQUE INDEX "idempotency_user_id_key" ON "idempotency" ("user_id",
   "key");
+CREATE TABLE "import" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "user_id" INTEGER NOT NULL,
+  "contact_group_id" INTEGER NOT NULL,
+  "campaign_id" INTEGER,
+  "token" VARCHAR(200),
+  "state" VARCHAR(10) NOT NULL,
+  "read" INTEGER NOT NULL,
+  "new_rows" INTEGER NOT NULL,
+  "updated" INTEGER NOT NULL,
+  "duplicates" INTEGER NOT NULL,
+  "rejected" INTEGER NOT NULL,
+  "reason" VARCHAR(200),
+  "started_at" INTEGER NOT NULL,
+  "beat_at" INTEGER NOT NULL,
+  "ended_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"), FOREIGN KEY ("contact_group_id") REFERENCES "contact_group" ("id"));
+CREATE INDEX "import_contact_group_id" ON "import" ("contact_group_id");
+CREATE INDEX "import_user_id" ON "import" ("user_id");
+CREATE INDEX "import_user_id_token" ON "import" ("user_id",
+  "token");
+CREATE TABLE "import_reject" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "import_id" INTEGER NOT NULL,
+  "line" INTEGER NOT NULL,
+  "reason" VARCHAR(300) NOT NULL);
+CREATE INDEX "import_reject_import_id" ON "import_reject" ("import_id");
+CREATE TABLE "key" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "user_id" INTEGER NOT NULL,
+  "name" VARCHAR(200) NOT NULL,
+  "prefix" VARCHAR(16) NOT NULL,
+  "hash" VARCHAR(64) NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "expires_at" INTEGER,
+  "used_at" INTEGER,
+  "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE UNIQUE INDEX "key_hash" ON "key" ("hash");
+CREATE INDEX "key_prefix" ON "key" ("prefix");
+CREATE INDEX "key_user_id" ON "key" ("user_id");
+CREATE TABLE "ledger_account" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "name" VARCHAR(40) NOT NULL,
+  "user_id" INTEGER,
+  "balance" INTEGER NOT NULL, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE UNIQUE INDEX "ledger_account_name" ON "ledger_account" ("name");
+CREATE INDEX "ledger_account_user_id" ON "ledger_account" ("user_id");
+CREATE TABLE "ledger_entry" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "kind" VARCHAR(20) NOT NULL,
+  "by_user_id" INTEGER,
+  "user_id" INTEGER,
+  "type" VARCHAR(80),
+  "reference" VARCHAR(200),
+  "description" TEXT,
+  "at" INTEGER NOT NULL);
+CREATE UNIQUE INDEX "ledger_entry_by_user_id_reference" ON "ledger_entry" ("by_user_id",
+  "reference");
+CREATE INDEX "ledger_entry_user_id" ON "ledger_entry" ("user_id");
+CREATE TABLE "ledger_line" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "entry_id" INTEGER NOT NULL,
+  "account_id" INTEGER NOT NULL,
+  "amount" INTEGER NOT NULL, FOREIGN KEY ("entry_id") REFERENCES "ledger_entry" ("id"), FOREIGN KEY ("account_id") REFERENCES "ledger_account" ("id"));
+CREATE INDEX "ledger_line_account_id" ON "ledger_line" ("account_id");
+CREATE INDEX "ledger_line_entry_id" ON "ledger_line" ("entry_id");
 CREATE TABLE "node" ("id" INTEGER NOT NULL PRIMARY KEY,
   "name" VARCHAR(40) NOT NULL,
   "link_up" INTEGER NOT NULL,
@@ -212,6 +307,14 @@ CREATE TABLE "recording" ("id" INTEGER NOT NULL PRIMARY KEY,
   "created_at" INTEGER NOT NULL,
   "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
 CREATE INDEX "recording_user_id" ON "recording" ("user_id");
+CREATE TABLE "session" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "user_id" INTEGER NOT NULL,
+  "hash" VARCHAR(64) NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "used_at" INTEGER NOT NULL,
+  "expires_at" INTEGER NOT NULL, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE UNIQUE INDEX "session_hash" ON "session" ("hash");
+CREATE INDEX "session_user_id" ON "session" ("user_id");
 CREATE TABLE "trunk" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER,
   "name" VARCHAR(80) NOT NULL,
@@ -246,6 +349,7 @@ CREATE TABLE "user" ("id" INTEGER NOT NULL PRIMARY KEY,
   "password_hash" VARCHAR(200) NOT NULL,
   "role" VARCHAR(20) NOT NULL,
   "parent_id" INTEGER,
+  "path" VARCHAR(255) NOT NULL,
   "email" VARCHAR(200),
   "first_name" VARCHAR(80),
   "last_name" VARCHAR(80),
@@ -259,4 +363,5 @@ CREATE TABLE "user" ("id" INTEGER NOT NULL PRIMARY KEY,
   "created_at" INTEGER NOT NULL,
   "deleted_at" INTEGER, FOREIGN KEY ("parent_id") REFERENCES "user" ("id"));
 CREATE INDEX "user_parent_id" ON "user" ("parent_id");
+CREATE INDEX "user_path" ON "user" ("path");
 CREATE UNIQUE INDEX "user_username" ON "user" ("username");

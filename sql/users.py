@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from peewee import IntegrityError
 
-from sql.models import User
+from sql.models_accounts import User
 
 
 class Taken(Exception):
@@ -20,14 +20,18 @@ class Account:
     role: str
     password_hash: str
     country: str | None
+    path: str
 
 
-def create(fields: dict[str, object], now: int) -> int:
-    """A new account's id; `fields` are columns of the table. Taken."""
+def create(fields: dict[str, object], parent: int | None, now: int) -> int:
+    """A new account's id, below `parent` (None: below nobody); `fields` are columns of the table. Taken."""
+    above = "/" if parent is None else User.get_by_id(parent).path
     try:
-        return User.create(**fields, created_at=now).id
+        user_id = User.create(**fields, parent=parent, path=above, created_at=now).id
     except IntegrityError:
         raise Taken(f"username {fields['username']!r} is taken; choose another one") from None
+    User.update(path=f"{above}{user_id}/").where(User.id == user_id).execute()
+    return user_id
 
 
 def named(username: str) -> Account | None:
@@ -48,4 +52,4 @@ def anybody() -> bool:
 
 
 def _account(row: User) -> Account:
-    return Account(row.id, row.username, row.role, row.password_hash, row.country)
+    return Account(row.id, row.username, row.role, row.password_hash, row.country, row.path)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sql import claims, models, pushes, store, trunks
+from sql import claims, models, models_accounts, models_contacts, pushes, store, trunks
 from sql.states import CampaignFacts
 
 NOW = 1_800_000_000_000
@@ -31,13 +31,13 @@ class World:
 
 def make(now: int = NOW) -> World:
     """In an open store."""
-    user = models.User.create(username="anna", password_hash="x", created_at=now)
-    group = models.ContactGroup.create(user=user, name="g", created_at=now)
+    user = models_accounts.User.create(username="anna", password_hash="x", path="/1/", created_at=now)
+    group = models_contacts.ContactGroup.create(user=user, name="g", created_at=now)
     recording = models.Recording.create(user=user, title="r", milliseconds=1000, created_at=now)
     campaign = models.Campaign.create(user=user, contact_group=group, recording=recording, name="c", created_at=now, status="running")
     contact_ids = []
     for n in range(5):
-        contact = models.Contact.create(contact_group=group, phone=f"+4930123400{n}", created_at=now)
+        contact = models_contacts.Contact.create(contact_group=group, phone=f"+4930123400{n}", created_at=now)
         contact_ids.append(
             models.CampaignContact.create(campaign_id=campaign.id, contact_id=contact.id, phone=contact.phone, next_at=now).id
         )

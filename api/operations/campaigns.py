@@ -71,10 +71,10 @@ def create(caller: Caller, given: CampaignCreate) -> int:
     group_id, message = fields.pop("contact_group_id"), fields.pop("message")
     fields.pop("amd", None)
     push_url, trunk = fields.pop("push_url", None), fields.pop("trunk", None)
-    user_id = contacts.group_owner(group_id, caller.owner)
+    user_id = contacts.group_owner(group_id, caller.scope)
     if user_id is None:
         raise Refused(f"campaign.contact_group_id: contact group {group_id} is not found")
-    if not recordings.exists(message, caller.owner):
+    if not recordings.exists(message, caller.scope):
         raise Refused(f"campaign.message: recording {message} is not found")
     if trunk is not None:
         fields["trunk"] = campaigns.trunk_of(user_id, trunk)
@@ -94,7 +94,7 @@ def create(caller: Caller, given: CampaignCreate) -> int:
 
 def mine(caller: Caller, campaign_id: int) -> CampaignFacts:
     """The campaign, if the caller may see it."""
-    found = campaigns.visible(campaign_id, caller.owner)
+    found = campaigns.visible(campaign_id, caller.scope)
     if found is None:
         raise Refused(f"campaign {campaign_id} is not found")
     return found

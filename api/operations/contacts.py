@@ -86,7 +86,7 @@ def create(caller: Caller, given: ContactCreate) -> dict[str, Any]:
 
 def _country(caller: Caller, group_id: int | None) -> str | None:
     """The country of national numbers in this group: its owner's, or the installation's. Refused if the group is not the caller's."""
-    owner = caller.user_id if group_id is None else contacts.group_owner(group_id, caller.owner)
+    owner = caller.user_id if group_id is None else contacts.group_owner(group_id, caller.scope)
     account = None if owner is None else users.by_id(owner)
     if account is None:
         raise Refused(f"contact_group_id: contact group {group_id} is not found")

@@ -51,7 +51,7 @@ def create(caller: Caller, given: EndpointCreate) -> dict[str, Any]:
     wanted = given.endpoint
     user_id = caller.user_id
     if wanted.campaign_id is not None:
-        campaign = campaigns.visible(wanted.campaign_id, caller.owner)
+        campaign = campaigns.visible(wanted.campaign_id, caller.scope)
         if campaign is None:
             raise Refused(f"endpoint.campaign_id: campaign {wanted.campaign_id} is not found")
         user_id = campaign.user_id

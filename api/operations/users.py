@@ -63,7 +63,7 @@ def create(caller: Caller, given: UserCreate) -> dict[str, Any]:
     fields = given.user.given()
     fields["password_hash"] = hashed(fields.pop("password"))
     try:
-        user_id = store.unit(users.create, {"parent": caller.user_id, **fields}, store.now())
+        user_id = store.unit(users.create, fields, caller.user_id, store.now())
     except users.Taken as error:
         raise Refused(f"user.{error}") from None
     return {"user_id": user_id, "username": given.user.username}

@@ -3,6 +3,44 @@
 from peewee import *
 
 def up(migrator, db):
+    class User(Model):
+        id = BigAutoField()
+        username = CharField(unique=True, max_length=80)
+        password_hash = CharField(max_length=200)
+        role = CharField(max_length=20, default='user')
+        parent = ForeignKeyField('self', null=True)
+        path = CharField(index=True, default='/')
+        email = CharField(null=True, max_length=200)
+        first_name = CharField(null=True, max_length=80)
+        last_name = CharField(null=True, max_length=80)
+        phone = CharField(null=True, max_length=40)
+        mobile = CharField(null=True, max_length=40)
+        company = CharField(null=True, max_length=80)
+        address = CharField(null=True, max_length=200)
+        country = CharField(null=True, max_length=2)
+        timezone = CharField(null=True, max_length=40)
+        active = BooleanField(default=True)
+        created_at = BigIntegerField()
+        deleted_at = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'user'
+    db.create_tables([User])
+
+    class AgentDisposition(Model):
+        id = BigAutoField()
+        user = ForeignKeyField(User)
+        name = CharField(max_length=80)
+        description = TextField(null=True)
+        remote_disp_id = CharField(null=True)
+        remote_module = CharField(null=True)
+        created_at = BigIntegerField()
+        deleted_at = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'agent_disposition'
+    db.create_tables([AgentDisposition])
+
     class Call(Model):
         id = BigAutoField()
         campaign_id = BigIntegerField()
@@ -17,6 +55,8 @@ def up(migrator, db):
         caller_id = CharField(null=True, max_length=20)
         kind = CharField(max_length=20)
         recording_id = BigIntegerField(null=True)
+        extension_id = BigIntegerField(null=True)
+        extension_key = CharField(null=True, max_length=1)
         ring_timeout = IntegerField()
         max_duration = IntegerField()
         state = CharField(max_length=8, default='claimed')
@@ -27,6 +67,11 @@ def up(migrator, db):
         heard_at = BigIntegerField(null=True)
         heard_ms = IntegerField(null=True)
         heard_complete = BooleanField(null=True)
+        pressed_at = BigIntegerField(null=True)
+        pressed = CharField(null=True, max_length=20)
+        bridged_at = BigIntegerField(null=True)
+        bridge_ended_at = BigIntegerField(null=True)
+        bridge_outcome = CharField(null=True, max_length=20)
         response = TextField(null=True)
         script_ended_at = BigIntegerField(null=True)
         handler_at = BigIntegerField(null=True)
@@ -59,29 +104,6 @@ def up(migrator, db):
             table_name = 'call'
             indexes = ((('campaign_contact_id', 'attempt', 'leg'), True), (('state', 'settle_at'), False), (('campaign_id', 'state', 'id'), False))
     db.create_tables([Call])
-
-    class User(Model):
-        id = BigAutoField()
-        username = CharField(unique=True, max_length=80)
-        password_hash = CharField(max_length=200)
-        role = CharField(max_length=20, default='user')
-        parent = ForeignKeyField('self', null=True)
-        email = CharField(null=True, max_length=200)
-        first_name = CharField(null=True, max_length=80)
-        last_name = CharField(null=True, max_length=80)
-        phone = CharField(null=True, max_length=40)
-        mobile = CharField(null=True, max_length=40)
-        company = CharField(null=True, max_length=80)
-        address = CharField(null=True, max_length=200)
-        country = CharField(null=True, max_length=2)
-        timezone = CharField(null=True, max_length=40)
-        active = BooleanField(default=True)
-        created_at = BigIntegerField()
-        deleted_at = BigIntegerField(null=True)
-        class Meta:
-            database = db
-            table_name = 'user'
-    db.create_tables([User])
 
     class ContactGroup(Model):
         id = BigAutoField()
@@ -135,12 +157,29 @@ def up(migrator, db):
             table_name = 'trunk'
     db.create_tables([Trunk])
 
+    class Extension(Model):
+        id = BigAutoField()
+        user = ForeignKeyField(User)
+        name = CharField(max_length=80)
+        username = CharField(unique=True, max_length=80)
+        password = CharField(max_length=200)
+        caller_id = CharField(null=True, max_length=20)
+        version = IntegerField(default=1)
+        created_at = BigIntegerField()
+        deleted_at = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'extension'
+    db.create_tables([Extension])
+
     class Campaign(Model):
         id = BigAutoField()
         user = ForeignKeyField(User)
         contact_group = ForeignKeyField(ContactGroup, null=True)
         recording = ForeignKeyField(Recording, null=True)
         trunk = ForeignKeyField(Trunk, null=True)
+        extension = ForeignKeyField(Extension, null=True)
+        extension_key = CharField(null=True, max_length=1)
         kind = CharField(max_length=20, default='voice')
         name = CharField(max_length=200)
         caller_id = CharField(null=True, max_length=20)
@@ -213,6 +252,18 @@ def up(migrator, db):
             indexes = ((('contact_group', 'phone'), True),)
     db.create_tables([Contact])
 
+    class Halt(Model):
+        id = BigAutoField()
+        at = BigIntegerField()
+        by_user_id = BigIntegerField()
+        reason = CharField(null=True, max_length=200)
+        lifted_at = BigIntegerField(null=True)
+        lifted_by_user_id = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'halt'
+    db.create_tables([Halt])
+
     class Idempotency(Model):
         id = BigAutoField()
         user_id = BigIntegerField()
@@ -225,6 +276,88 @@ def up(migrator, db):
             table_name = 'idempotency'
             indexes = ((('user_id', 'key'), True),)
     db.create_tables([Idempotency])
+
+    class Import(Model):
+        id = BigAutoField()
+        user = ForeignKeyField(User)
+        contact_group = ForeignKeyField(ContactGroup)
+        campaign_id = BigIntegerField(null=True)
+        token = CharField(null=True, max_length=200)
+        state = CharField(max_length=10, default='running')
+        read = IntegerField(default=0)
+        new_rows = IntegerField(default=0)
+        updated = IntegerField(default=0)
+        duplicates = IntegerField(default=0)
+        rejected = IntegerField(default=0)
+        reason = CharField(null=True, max_length=200)
+        started_at = BigIntegerField()
+        beat_at = BigIntegerField()
+        ended_at = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'import'
+            indexes = ((('user', 'token'), False),)
+    db.create_tables([Import])
+
+    class ImportReject(Model):
+        id = BigAutoField()
+        import_id = BigIntegerField(index=True)
+        line = BigIntegerField()
+        reason = CharField(max_length=300)
+        class Meta:
+            database = db
+            table_name = 'import_reject'
+    db.create_tables([ImportReject])
+
+    class Key(Model):
+        id = BigAutoField()
+        user = ForeignKeyField(User)
+        name = CharField(max_length=200)
+        prefix = CharField(index=True, max_length=16)
+        hash = CharField(unique=True, max_length=64)
+        created_at = BigIntegerField()
+        expires_at = BigIntegerField(null=True)
+        used_at = BigIntegerField(null=True)
+        deleted_at = BigIntegerField(null=True)
+        class Meta:
+            database = db
+            table_name = 'key'
+    db.create_tables([Key])
+
+    class LedgerAccount(Model):
+        id = BigAutoField()
+        name = CharField(unique=True, max_length=40)
+        user = ForeignKeyField(User, null=True)
+        balance = BigIntegerField(default=0)
+        class Meta:
+            database = db
+            table_name = 'ledger_account'
+    db.create_tables([LedgerAccount])
+
+    class LedgerEntry(Model):
+        id = BigAutoField()
+        kind = CharField(max_length=20)
+        by_user_id = BigIntegerField(null=True)
+        user_id = BigIntegerField(index=True, null=True)
+        type = CharField(null=True, max_length=80)
+        reference = CharField(null=True, max_length=200)
+        description = TextField(null=True)
+        at = BigIntegerField()
+        class Meta:
+            database = db
+            table_name = 'ledger_entry'
+            indexes = ((('by_user_id', 'reference'), True),)
+    db.create_tables([LedgerEntry])
+
+    class LedgerLine(Model):
+        id = BigAutoField()
+        entry = ForeignKeyField(LedgerEntry)
+        account = ForeignKeyField(LedgerAccount)
+        amount = BigIntegerField()
+        class Meta:
+            database = db
+            table_name = 'ledger_line'
+    db.create_tables([LedgerLine])
 
     class Node(Model):
         id = BigAutoField()
@@ -291,6 +424,18 @@ def up(migrator, db):
             table_name = 'push_try'
     db.create_tables([PushTry])
 
+    class Session(Model):
+        id = BigAutoField()
+        user = ForeignKeyField(User)
+        hash = CharField(unique=True, max_length=64)
+        created_at = BigIntegerField()
+        used_at = BigIntegerField()
+        expires_at = BigIntegerField()
+        class Meta:
+            database = db
+            table_name = 'session'
+    db.create_tables([Session])
+
     class TrunkLoaded(Model):
         id = BigAutoField()
         node = CharField(max_length=40)
@@ -305,16 +450,26 @@ def up(migrator, db):
 
 def down(migrator, db):
     migrator.migrate(migrator.drop_table('trunk_loaded'))
+    migrator.migrate(migrator.drop_table('session'))
     migrator.migrate(migrator.drop_table('push_try'))
     migrator.migrate(migrator.drop_table('push_endpoint'))
     migrator.migrate(migrator.drop_table('push'))
     migrator.migrate(migrator.drop_table('node'))
+    migrator.migrate(migrator.drop_table('ledger_line'))
+    migrator.migrate(migrator.drop_table('ledger_entry'))
+    migrator.migrate(migrator.drop_table('ledger_account'))
+    migrator.migrate(migrator.drop_table('key'))
+    migrator.migrate(migrator.drop_table('import_reject'))
+    migrator.migrate(migrator.drop_table('import'))
     migrator.migrate(migrator.drop_table('idempotency'))
+    migrator.migrate(migrator.drop_table('halt'))
     migrator.migrate(migrator.drop_table('contact'))
     migrator.migrate(migrator.drop_table('campaign_contact'))
     migrator.migrate(migrator.drop_table('campaign'))
+    migrator.migrate(migrator.drop_table('extension'))
     migrator.migrate(migrator.drop_table('trunk'))
     migrator.migrate(migrator.drop_table('recording'))
     migrator.migrate(migrator.drop_table('contact_group'))
-    migrator.migrate(migrator.drop_table('user'))
     migrator.migrate(migrator.drop_table('call'))
+    migrator.migrate(migrator.drop_table('agent_disposition'))
+    migrator.migrate(migrator.drop_table('user'))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from agi import book, server
-from sql import models, store
+from sql import models, models_contacts, store
 from sql.writer import Writer
 from tests import world as worlds
 from tests.fakes.agi_peer import ANSWERED, PLAYED, Caller, Leaver, environment
@@ -71,7 +71,7 @@ def test_a_call_s_facts_are_durable_when_the_connection_closes(world, port):
 
 def test_two_hundred_calls_at_once_lose_no_fact(world, port):
     for n in range(195):
-        contact = models.Contact.create(contact_group=1, phone=f"+49301235{n:03}", created_at=worlds.NOW)
+        contact = models_contacts.Contact.create(contact_group=1, phone=f"+49301235{n:03}", created_at=worlds.NOW)
         models.CampaignContact.create(campaign_id=world.campaign_id, contact_id=contact.id, phone=contact.phone, next_at=worlds.NOW)
     ids = world.sent(200)
     together = threading.Barrier(len(ids), timeout=10)

@@ -53,5 +53,5 @@ def face(tmp_path, empty_store):
     shutil.copy(empty_store, tmp_path / "carillon.sqlite")
     store.bind(config.store_url)
     with store.connection():
-        store.unit(users.create, {"username": "admin", "password_hash": HASH, "role": "admin"}, store.now())
+        store.unit(users.create, {"username": "admin", "password_hash": HASH, "role": "admin"}, None, store.now())
     return Face(create_app(config).test_client(), tmp_path)

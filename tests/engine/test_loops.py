@@ -14,7 +14,7 @@ from engine.reaper import Reaper
 from engine.rules.gates import Calling
 from engine.settler import Settler
 from engine.watcher import Watcher
-from sql import calls, claims, models, models_push, store
+from sql import calls, claims, models, models_contacts, models_push, store
 from sql.states import CallState, CampaignStatus, ContactState
 from sql.writer import Writer
 from tests import world as worlds
@@ -356,7 +356,7 @@ def test_a_loop_that_fails_is_told_once_and_goes_on(caplog):
 
 def test_claims_are_the_caps(small, tmp_path):
     """One channel: the second contact waits until the first call is settled."""
-    other = models.Contact.create(contact_group=1, phone="+49301234099", created_at=1)
+    other = models_contacts.Contact.create(contact_group=1, phone="+49301234099", created_at=1)
     models.CampaignContact.create(campaign_id=small.campaign_id, contact_id=other.id, phone=other.phone, next_at=0)
     models.Campaign.update(max_channels=1).execute()
 

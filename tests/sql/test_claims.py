@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from sql import claims, models, row, store
+from sql import claims, models, models_contacts, row, store
 from sql.states import CallState, ContactState, Load
 from tests.world import NOW
 
@@ -64,7 +64,7 @@ def test_the_mark_is_refused_when_something_changed_after_the_claim(world):
     rows = {call.call_id: world.contact(call.call_id) for call in claimed}
     dnc, deleted, late = claimed[0], claimed[1], claimed[2]
     models.CampaignContact.update(do_not_call=True).where(models.CampaignContact.id == rows[dnc.call_id].id).execute()
-    models.Contact.update(deleted_at=NOW).where(models.Contact.id == rows[deleted.call_id].contact_id).execute()
+    models_contacts.Contact.update(deleted_at=NOW).where(models_contacts.Contact.id == rows[deleted.call_id].contact_id).execute()
     closing = [claims.Claimed(**(vars(call) | {"not_after": NOW})) if call is late else call for call in claimed]
     going = store.unit(claims.sending, closing, NOW)
     assert [call.call_id for call in going] == [claimed[3].call_id, claimed[4].call_id]
