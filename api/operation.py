@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -111,7 +111,8 @@ File = Annotated[FileStorage, WithJsonSchema({"type": "string", "format": "binar
 
 @dataclass(frozen=True)
 class Operation:
-    """`run(caller, input)` answers the payload or raises Refused; its docstring is what people read of it.
+    """`run(caller, input)` answers the payload or raises Refused; its docstring is what people read of it, and its return annotation
+    is the declared output.
 
     `files`: names of the multipart parts it takes.
     """
@@ -123,6 +124,11 @@ class Operation:
     changes: bool
     aliases: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> Any:
+        """The type of the payload."""
+        return get_type_hints(self.run)["return"]
 
 
 def understood(operation: Operation, arguments: dict[str, Any]) -> Input:
