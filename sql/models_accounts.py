@@ -1,12 +1,15 @@
 """The tables of accounts: who they are, how they prove it, and their money. As in `models`, each docstring says what a row means."""
 
-from peewee import BigIntegerField, BooleanField, ForeignKeyField, TextField
+from peewee import BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from sql.row import Row, when, word
 
 
 class User(Row):
-    """An account: administrator, tenant, user or agent. `path` is `/1/5/7/`: the accounts above it and itself, outermost first."""
+    """An account: administrator, tenant, user or agent. `path` is `/1/5/7/`: the accounts above it and itself, outermost first.
+
+    `version` grows with every change of the account, and of another one by it: two that change each other at once collide.
+    """
 
     username = word(80, null=False, unique=True)
     password_hash = word(200, null=False)
@@ -23,6 +26,7 @@ class User(Row):
     country = word(2)
     timezone = word(40)
     active = BooleanField(default=True)
+    version = IntegerField(default=1)
     created_at = when(null=False)
     deleted_at = when()
 
@@ -41,9 +45,10 @@ class Key(Row):
 
 
 class Session(Row):
-    """A session opened by User_Login; the cookie's value is kept as a hash only."""
+    """A session opened by User_Login, perhaps with an API key; the cookie's value is kept as a hash only."""
 
     user = ForeignKeyField(User)
+    key = ForeignKeyField(Key, null=True)
     hash = word(64, null=False, unique=True)
     created_at = when(null=False)
     used_at = when(null=False)
@@ -72,18 +77,22 @@ class LedgerAccount(Row):
 
 
 class LedgerEntry(Row):
-    """One movement of money, never changed; its lines add up to zero. `by_user_id` is who asked for it."""
+    """One movement of money, never changed; its lines add up to zero. `by_user_id` is who asked for it.
+
+    `reference_hash` makes one payer's reference unique: databases compare text differently.
+    """
 
     kind = word(20, null=False)
     by_user_id = BigIntegerField(null=True)
     user_id = BigIntegerField(null=True, index=True)
     type = word(80)
     reference = word(200)
+    reference_hash = word(64)
     description = TextField(null=True)
     at = when(null=False)
 
     class Meta:
-        indexes = ((("by_user_id", "reference"), True),)
+        indexes = ((("by_user_id", "reference_hash"), True),)
 
 
 class LedgerLine(Row):

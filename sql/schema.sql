@@ -98,6 +98,7 @@ CREATE TABLE "campaign" ("id" INTEGER NOT NULL PRIMARY KEY,
   "mode" VARCHAR(20) NOT NULL,
   "description" TEXT,
   "status" VARCHAR(12) NOT NULL,
+  "filled_to" INTEGER,
   "created_at" INTEGER NOT NULL,
   "started_at" INTEGER,
   "stopped_at" INTEGER,
@@ -113,6 +114,7 @@ CREATE TABLE "campaign_contact" ("id" INTEGER NOT NULL PRIMARY KEY,
   "campaign_id" INTEGER NOT NULL,
   "contact_id" INTEGER NOT NULL,
   "phone" VARCHAR(20) NOT NULL,
+  "round" INTEGER NOT NULL,
   "zone" VARCHAR(255),
   "state" VARCHAR(8) NOT NULL,
   "next_at" INTEGER NOT NULL,
@@ -127,10 +129,13 @@ CREATE TABLE "campaign_contact" ("id" INTEGER NOT NULL PRIMARY KEY,
   "remote_id" VARCHAR(255),
   "remote_module" VARCHAR(255),
   "done_at" INTEGER);
-CREATE INDEX "campaign_contact_campaign_id_disposition" ON "campaign_contact" ("campaign_id",
+CREATE INDEX "campaign_contact_campaign_id" ON "campaign_contact" ("campaign_id");
+CREATE UNIQUE INDEX "campaign_contact_campaign_id_phone_round" ON "campaign_contact" ("campaign_id",
+  "phone",
+  "round");
+CREATE INDEX "campaign_contact_campaign_id_state_disposition" ON "campaign_contact" ("campaign_id",
+  "state",
   "disposition");
-CREATE UNIQUE INDEX "campaign_contact_campaign_id_phone" ON "campaign_contact" ("campaign_id",
-  "phone");
 CREATE INDEX "campaign_contact_campaign_id_state_next_at_id" ON "campaign_contact" ("campaign_id",
   "state",
   "next_at",
@@ -235,10 +240,11 @@ CREATE TABLE "ledger_entry" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER,
   "type" VARCHAR(80),
   "reference" VARCHAR(200),
+  "reference_hash" VARCHAR(64),
   "description" TEXT,
   "at" INTEGER NOT NULL);
-CREATE UNIQUE INDEX "ledger_entry_by_user_id_reference" ON "ledger_entry" ("by_user_id",
-  "reference");
+CREATE UNIQUE INDEX "ledger_entry_by_user_id_reference_hash" ON "ledger_entry" ("by_user_id",
+  "reference_hash");
 CREATE INDEX "ledger_entry_user_id" ON "ledger_entry" ("user_id");
 CREATE TABLE "ledger_line" ("id" INTEGER NOT NULL PRIMARY KEY,
   "entry_id" INTEGER NOT NULL,
@@ -309,11 +315,13 @@ CREATE TABLE "recording" ("id" INTEGER NOT NULL PRIMARY KEY,
 CREATE INDEX "recording_user_id" ON "recording" ("user_id");
 CREATE TABLE "session" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,
+  "key_id" INTEGER,
   "hash" VARCHAR(64) NOT NULL,
   "created_at" INTEGER NOT NULL,
   "used_at" INTEGER NOT NULL,
-  "expires_at" INTEGER NOT NULL, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+  "expires_at" INTEGER NOT NULL, FOREIGN KEY ("user_id") REFERENCES "user" ("id"), FOREIGN KEY ("key_id") REFERENCES "key" ("id"));
 CREATE UNIQUE INDEX "session_hash" ON "session" ("hash");
+CREATE INDEX "session_key_id" ON "session" ("key_id");
 CREATE INDEX "session_user_id" ON "session" ("user_id");
 CREATE TABLE "trunk" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER,
@@ -360,6 +368,7 @@ CREATE TABLE "user" ("id" INTEGER NOT NULL PRIMARY KEY,
   "country" VARCHAR(2),
   "timezone" VARCHAR(40),
   "active" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
   "created_at" INTEGER NOT NULL,
   "deleted_at" INTEGER, FOREIGN KEY ("parent_id") REFERENCES "user" ("id"));
 CREATE INDEX "user_parent_id" ON "user" ("parent_id");

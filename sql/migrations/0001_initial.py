@@ -20,6 +20,7 @@ def up(migrator, db):
         country = CharField(null=True, max_length=2)
         timezone = CharField(null=True, max_length=40)
         active = BooleanField(default=True)
+        version = IntegerField(default=1)
         created_at = BigIntegerField()
         deleted_at = BigIntegerField(null=True)
         class Meta:
@@ -195,6 +196,7 @@ def up(migrator, db):
         mode = CharField(max_length=20, default='standard')
         description = TextField(null=True)
         status = CharField(index=True, max_length=12, default='ready')
+        filled_to = BigIntegerField(null=True)
         created_at = BigIntegerField()
         started_at = BigIntegerField(null=True)
         stopped_at = BigIntegerField(null=True)
@@ -207,9 +209,10 @@ def up(migrator, db):
 
     class CampaignContact(Model):
         id = BigAutoField()
-        campaign_id = BigIntegerField()
+        campaign_id = BigIntegerField(index=True)
         contact_id = BigIntegerField(index=True)
         phone = CharField(max_length=20)
+        round = IntegerField(default=0)
         zone = CharField(null=True)
         state = CharField(max_length=8, default='due')
         next_at = BigIntegerField()
@@ -227,7 +230,7 @@ def up(migrator, db):
         class Meta:
             database = db
             table_name = 'campaign_contact'
-            indexes = ((('campaign_id', 'phone'), True), (('campaign_id', 'state', 'next_at', 'id'), False), (('campaign_id', 'disposition'), False))
+            indexes = ((('campaign_id', 'phone', 'round'), True), (('campaign_id', 'state', 'next_at', 'id'), False), (('campaign_id', 'state', 'disposition'), False))
     db.create_tables([CampaignContact])
 
     class Contact(Model):
@@ -341,12 +344,13 @@ def up(migrator, db):
         user_id = BigIntegerField(index=True, null=True)
         type = CharField(null=True, max_length=80)
         reference = CharField(null=True, max_length=200)
+        reference_hash = CharField(null=True, max_length=64)
         description = TextField(null=True)
         at = BigIntegerField()
         class Meta:
             database = db
             table_name = 'ledger_entry'
-            indexes = ((('by_user_id', 'reference'), True),)
+            indexes = ((('by_user_id', 'reference_hash'), True),)
     db.create_tables([LedgerEntry])
 
     class LedgerLine(Model):
@@ -427,6 +431,7 @@ def up(migrator, db):
     class Session(Model):
         id = BigAutoField()
         user = ForeignKeyField(User)
+        key = ForeignKeyField(Key, null=True)
         hash = CharField(unique=True, max_length=64)
         created_at = BigIntegerField()
         used_at = BigIntegerField()
