@@ -206,6 +206,15 @@ class NodeFacts:
 
 
 @dataclass(frozen=True)
+class Halted:
+    """The kill switch is thrown: since when (UTC ms), by whom (user name), and why."""
+
+    at: int
+    by: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Load:
     """Calls charged to one campaign, trunk, or node: open now, claimed within the last second, within the last tenth."""
 
