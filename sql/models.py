@@ -62,12 +62,12 @@ class TrunkLoaded(Row):
 
 
 class Extension(Row):
-    """A SIP account of a user, on which a softphone registers. `version` grows with every change."""
+    """A SIP account of a user, on which a softphone registers; `digest` stands for its password. `version` grows with every change."""
 
     user = ForeignKeyField(User)
     name = word(null=False)
     username = word(80, null=False, unique=True)
-    password = word(200, null=False)
+    digest = word(64, null=False)
     caller_id = word(20)
     version = IntegerField(default=1)
     created_at = when(null=False)
@@ -107,7 +107,10 @@ class Recording(Row):
 
 
 class Campaign(Row):
-    """What is dialled, how, and when. `status` is the stored one; `paused` is derived for readers."""
+    """What is dialled, how, and when. `status` is the stored one; `paused` is derived for readers.
+
+    `filled_to`: the group's contacts up to this id have joined so far; null once all of them have.
+    """
 
     user = ForeignKeyField(User)
     contact_group = ForeignKeyField(ContactGroup, null=True)
@@ -130,6 +133,7 @@ class Campaign(Row):
     mode = word(20, null=False, default="standard")
     description = TextField(null=True)
     status = word(12, null=False, default=CampaignStatus.READY, index=True)
+    filled_to = BigIntegerField(null=True)
     created_at = when(null=False)
     started_at = when()
     stopped_at = when()
@@ -138,11 +142,15 @@ class Campaign(Row):
 
 
 class CampaignContact(Row):
-    """One contact inside one campaign: what is still to be done with it, and how it ended."""
+    """One contact inside one campaign: what is still to be done with it, and how it ended.
 
-    campaign_id = BigIntegerField()
+    `round` is 1 for a number that was done and is asked for once more, 2 the next time: a row that is done stays as it is.
+    """
+
+    campaign_id = BigIntegerField(index=True)
     contact_id = BigIntegerField(index=True)
     phone = word(20, null=False)
+    round = IntegerField(default=0)
     zone = word(255)
     state = word(8, null=False, default=ContactState.DUE)
     next_at = when(null=False)
@@ -160,9 +168,9 @@ class CampaignContact(Row):
 
     class Meta:
         indexes = (
-            (("campaign_id", "phone"), True),
+            (("campaign_id", "phone", "round"), True),
             (("campaign_id", "state", "next_at", "id"), False),
-            (("campaign_id", "disposition"), False),
+            (("campaign_id", "state", "disposition"), False),
         )
 
 

@@ -163,7 +163,7 @@ def up(migrator, db):
         user = ForeignKeyField(User)
         name = CharField(max_length=80)
         username = CharField(unique=True, max_length=80)
-        password = CharField(max_length=200)
+        digest = CharField(max_length=64)
         caller_id = CharField(null=True, max_length=20)
         version = IntegerField(default=1)
         created_at = BigIntegerField()
