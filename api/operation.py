@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from werkzeug.datastructures import FileStorage
 
@@ -17,6 +17,7 @@ from sql import settings
 
 ADMIN = frozenset({"admin"})
 EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
+MANAGERS = frozenset({"admin", "tenant"})
 DIALLING = frozenset({"admin", "tenant", "user"})
 
 
@@ -69,6 +70,13 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """The declared fields that were given, as plain values."""
         return {name: getattr(self, name) for name in self.model_fields_set if name in type(self).model_fields}
+
+
+class Page(Input):
+    """A part of a list that is ordered by id: at most `limit`, those after id `cursor`."""
+
+    limit: int = Field(1000, ge=1, le=10_000)
+    cursor: int = Field(0, ge=0, lt=1 << 63)
 
 
 def ignored(given: Input) -> list[str]:

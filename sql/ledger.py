@@ -117,6 +117,11 @@ def credits(user_ids: list[int]) -> dict[int, int]:
     return dict.fromkeys(user_ids, 0) | dict(rows)
 
 
+def balance(name: str) -> int:
+    row = LedgerAccount.get_or_none(LedgerAccount.name == name)
+    return 0 if row is None else row.balance
+
+
 def payments(user_id: int, limit: int, cursor: int) -> list[dict[str, Any]]:
     """What payments did to this user's credit, also those that it made to others, after entry id `cursor`."""
     rows = (

@@ -1,0 +1,51 @@
+"""Sessions: opened, used and ended. The cookie's value is kept as a hash.
+
+A session is over when nobody used it for IDLE_MS, and LONGEST_MS after its login in any case.
+"""
+
+from hashlib import sha256
+
+from peewee import IntegrityError
+
+from sql import users
+from sql.models_accounts import Session, User
+from sql.row import db
+
+IDLE_MS = 12 * 3600 * 1000
+LONGEST_MS = 30 * 24 * 3600 * 1000
+USED_EVERY_MS = 60_000
+
+
+def hashed(value: str) -> str:
+    return sha256(value.encode()).hexdigest()
+
+
+def open_(user_id: int, value: str, key_id: int | None, until: int | None, now: int) -> bool:
+    """Begin a session of this value, or renew one's own; False if the value is, or was, somebody else's session."""
+    Session.delete().where(Session.user == user_id, (Session.expires_at <= now) | (Session.used_at <= now - IDLE_MS)).execute()
+    fields = {"key": key_id, "created_at": now, "used_at": now, "expires_at": min(now + LONGEST_MS, until or 1 << 62)}
+    try:
+        with db.atomic():
+            Session.insert(user=user_id, hash=hashed(value), **fields).execute()
+        return True
+    except IntegrityError:
+        return bool(Session.update(**fields).where(Session.hash == hashed(value), Session.user == user_id).execute())
+
+
+def find(value: str, now: int) -> users.Account | None:
+    """The account whose living session this is. Outside a unit: the use is noted by itself."""
+    row = (
+        Session.select(Session, User)
+        .join(User)
+        .where(Session.hash == hashed(value), Session.expires_at > now, Session.used_at > now - IDLE_MS)
+        .first()
+    )
+    account = row and users.living(row.user)
+    if account and row.used_at <= now - USED_EVERY_MS:
+        Session.update(used_at=now).where(Session.id == row.id, Session.used_at <= now - USED_EVERY_MS).execute()
+    return account
+
+
+def end(user_id: int, value: str) -> bool:
+    """End this account's session; False if it has none of this value."""
+    return bool(Session.delete().where(Session.hash == hashed(value), Session.user == user_id).execute())
