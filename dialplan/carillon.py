@@ -14,7 +14,7 @@ PARTS = {  # command: (module, what it does)
     "push": ("engine.push", "deliver the outcomes"),
     "agi": ("agi.server", "run the calls' scripts"),
     "api": ("api", "offer the HTTP methods"),
-    "provision": ("dialplan.provision", "let Asterisk follow the store's trunks"),
+    "provision": ("dialplan.provision", "let Asterisk follow the store's trunks and extensions"),
     "asterisk": ("dialplan.runtime", "run the installation's own Asterisk"),
     "carrier": ("dialplan.runtime", "run the simulated carrier"),
     "evaluation": ("dialplan.evaluation", "write the settings of an installation to try: a simulated carrier, pushes to this machine"),

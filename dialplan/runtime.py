@@ -10,13 +10,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from pathlib import Path
 
 from dialplan import fetch
 from dialplan.fetch import Program
+from sql import sip
 from sql.settings import PORTS, Settings, SettingsError, read
-from sql.trunks import Line
 
 HERE = Path(__file__).parent
 AGI_SCRIPTS = HERE.parent / "agi"
@@ -24,18 +23,13 @@ SOCKET_LIMIT = 100  # a control socket's path has 107 bytes at most
 UNSET = ("acl.conf", "ccss.conf", "features.conf", "indications.conf", "pjproject.conf", "udptl.conf")  # missed loudly if absent
 MODULES_OF_CARRIER = ("app_senddtmf.so",)
 CONTROL_TIMEOUT_S = 10
-TRUNKS_HEAD = "; The trunks, as they are in the store. Written by the provisioner; do not edit.\n"
+ACCOUNTS = "carillon_accounts.conf"
+ACCOUNTS_HEAD = "; The trunks and extensions, as they are in the store. Written by the provisioner; do not edit.\n"
 
 ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?", re.ASCII)
-_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST = rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*"  # a name, or an IPv4 address
-HOST = re.compile(_HOST, re.ASCII)
-ACCOUNT = re.compile(rf"[A-Za-z0-9_.+~-]{{1,80}}(@{_HOST})?", re.ASCII)
 PATH = re.compile(r"/[^\x00-\x1f;\x7f\ud800-\udfff]*")
 NAME = re.compile(r"[ -:<-~]{1,40}", re.ASCII)
 WORD = re.compile(r"[A-Za-z0-9_.+@~-]{1,80}", re.ASCII)
-SECRET = re.compile(r"[!-:<-~]{1,200}", re.ASCII)  # printable, no space, no semicolon (a comment in Asterisk's files)
-CODECS = re.compile(r"(ulaw|alaw|g722|gsm)(,(ulaw|alaw|g722|gsm))*", re.ASCII)  # those that modules.conf loads
 
 
 class ConfigError(Exception):
@@ -65,12 +59,12 @@ class Instance:
 
 
 def engine_instance(settings: Settings, program: Program) -> Instance:
-    """Write the folder of the engine's Asterisk anew; trunks and records that are there stay."""
+    """Write the folder of the engine's Asterisk anew; accounts and records that are there stay."""
     folder = settings.home / "asterisk"
     instance = _lay_out(settings, program, folder, (HERE / "conf",))
-    trunks = folder / "etc" / "carillon_trunks.conf"
-    if not trunks.exists():
-        write(trunks, TRUNKS_HEAD)
+    accounts = folder / "etc" / ACCOUNTS
+    if not accounts.exists():
+        write(accounts, ACCOUNTS_HEAD)
     _link(folder / "data" / "sounds" / "carillon", settings.home / "recordings")
     (settings.home / "recordings").mkdir(exist_ok=True)
     return instance
@@ -108,7 +102,7 @@ def _values(settings: Settings, program: Program, folder: Path) -> dict[str, str
         "MODULES": checked(PATH, str(modules), "Asterisk's folder"), "AGI_SCRIPTS": checked(PATH, str(AGI_SCRIPTS), "Carillon's folder"),
         "AGI": f"agi://127.0.0.1:{settings.port('agi')}/", "NODE": checked(NAME, settings.node, "[carillon] node"),
         "AMI_USER": checked(WORD, user, "[ami] user"),
-        "AMI_SECRET": checked(SECRET, secret, "[ami] secret"),
+        "AMI_SECRET": checked(sip.SECRET, secret, "[ami] secret"),
         "SIP_BIND": checked(ADDRESS, settings.text("sip", "bind"), "[sip] bind"),
         "NAT": _nat(settings),
     }  # fmt: skip
@@ -117,8 +111,8 @@ def _values(settings: Settings, program: Program, folder: Path) -> dict[str, str
 def _nat(settings: Settings) -> str:
     lines = []
     if external := settings.text("sip", "external_address"):
-        address = _address(external, "[sip] external_address")
-        lines += [f"external_media_address = {address}", f"external_signaling_address = {address}"]
+        where = address(external, "[sip] external_address")
+        lines += [f"external_media_address = {where}", f"external_signaling_address = {where}"]
     lines += [f"local_net = {checked(ADDRESS, net, '[sip] local_net')}" for net in settings.words("sip", "local_net")]
     return "\n".join(lines)
 
@@ -181,47 +175,9 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _address(value: str, what: str) -> str:
+def address(value: str, what: str) -> str:
     """A host's name, IPv4 or IPv6 address; else ConfigError."""
-    try:
-        return str(value) if IPv6Address(value).scope_id is None else checked(HOST, value, what)
-    except ValueError:
-        return checked(HOST, value, what)
-
-
-def _within(number: int, least: int, most: int, what: str) -> str:
-    if not least <= number <= most:
-        raise ConfigError(f"{what} is {number}, which is not from {least} to {most}; correct it")
-    return str(number)
-
-
-def trunk_conf(line: Line) -> str:
-    """The PJSIP sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field."""
-    name = f"trunk-{int(line.id)}"
-    what = f"trunk {line.name!r} (id {line.id}):"
-    host = _address(line.host, f"{what} host")
-    where = f"{f'[{host}]' if ':' in host else host}:{_within(line.port, 1, 65535, f'{what} port')}"
-    endpoint = {
-        "type": "endpoint", "context": "carillon-refused", "aors": name, "disallow": "all",
-        "allow": checked(CODECS, line.codecs, f"{what} codecs"), "direct_media": "no", "rtp_symmetric": "yes", "force_rport": "yes",
-        "rewrite_contact": "no", "dtmf_mode": "rfc4733", "trust_id_outbound": "no", "send_pai": "no", "transport": "transport-udp",
-    }  # fmt: skip
-    aor = {"type": "aor", "contact": f"sip:{where}", "qualify_frequency": _within(line.qualify, 0, 3600, f"{what} qualify")}
-    sections = [(name, endpoint), (name, aor)]
-    if line.username:
-        user, _, domain = checked(ACCOUNT, line.username, f"{what} username").partition("@")
-        password = checked(SECRET, line.password or "", f"{what} password")
-        sections.append((name, {"type": "auth", "auth_type": "digest", "username": line.username, "password": password}))
-        # Asterisk refuses a trunk with an @ in from_user.
-        endpoint |= {"outbound_auth": name, "from_user": user} | ({"from_domain": domain} if domain else {})
-        if line.register:
-            registration = {
-                "type": "registration", "server_uri": f"sip:{where}", "client_uri": f"sip:{user}@{domain or where}",
-                "outbound_auth": name, "transport": "transport-udp", "contact_user": user, "retry_interval": "20",
-                "forbidden_retry_interval": "120", "max_retries": "100000", "expiration": "300",
-            }  # fmt: skip
-            sections.append((f"{name}-registration", registration))
-    return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)
+    return value if sip.is_host(value) else checked(sip.HOST, value, what)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import soundfile
 
-from dialplan import demo, evaluation, runtime
+from dialplan import demo, evaluation, runtime, sip
 from sql import settings
 from sql.trunks import Line
 from tests.bench.bare import Agi, Ami, Run
@@ -47,10 +47,10 @@ def measure(home: Path, phones: Sequence[str], until: float) -> dict[str, object
 
 
 def _write_trunk(config: settings.Settings) -> None:
-    path = config.home / "asterisk" / "etc" / "carillon_trunks.conf"
+    path = config.home / "asterisk" / "etc" / runtime.ACCOUNTS
     path.parent.mkdir(parents=True, exist_ok=True)
     line = Line(1, 1, evaluation.TRUNK, "127.0.0.1", config.port("carrier_sip"), None, None, False, "ulaw,alaw", 0, None)
-    runtime.write(path, runtime.TRUNKS_HEAD + runtime.trunk_conf(line))
+    runtime.write(path, runtime.ACCOUNTS_HEAD + sip.trunk_conf(line))
 
 
 def _write_message(home: Path) -> None:

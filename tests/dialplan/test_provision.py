@@ -32,7 +32,7 @@ class Asterisk:
 
     @property
     def include(self) -> Path:
-        return self.folder / "etc" / "carillon_trunks.conf"
+        return self.folder / "etc" / "carillon_accounts.conf"
 
     @property
     def reloads(self) -> int:
@@ -97,7 +97,7 @@ def test_a_new_trunk_is_loaded_at_the_next_look(provisioner, asterisk):
     assert asterisk.loaded == [first, second]
     assert loaded() == {first: 1, second: 1}
     assert usable() == {first, second}
-    assert asterisk.include.read_text().startswith(runtime.TRUNKS_HEAD)
+    assert asterisk.include.read_text().startswith(runtime.ACCOUNTS_HEAD)
 
 
 def test_nothing_is_done_while_nothing_changes(provisioner, asterisk):
@@ -114,7 +114,7 @@ def test_nothing_is_done_while_nothing_changes(provisioner, asterisk):
 def test_a_store_without_trunks_is_soon_done(provisioner, asterisk):
     look(provisioner, 10 * LOOK_S)
     assert asterisk.reloads == 1
-    assert asterisk.include.read_text() == runtime.TRUNKS_HEAD
+    assert asterisk.include.read_text() == runtime.ACCOUNTS_HEAD
 
 
 def test_a_changed_trunk_is_usable_again_once_asterisk_has_the_change(provisioner, asterisk):
@@ -169,7 +169,7 @@ def test_a_wrong_trunk_holds_back_no_other(provisioner, asterisk, caplog):
     said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert said == [
         f"trunk 'wrong' (id {wrong}): host is 'a b\\n[evil]', which cannot be written into Asterisk's configuration; correct it;"
-        " this trunk is left out until then"
+        " it is left out until then"
     ]
     assert asterisk.reloads == 1
     change(wrong, host="127.0.0.1")

@@ -42,7 +42,7 @@ def test_as_a_process_it_waits_for_asterisk_says_so_once_and_ends_when_told(tmp_
     program = f"fetch.Program(({str(asterisk)!r},), Path('/'), '22.10.1')"
     text = f"from pathlib import Path\nfrom dialplan import fetch, provision\nfetch.asterisk = lambda: {program}\nprovision.main()"
     with start(tmp_path, text) as process:
-        assert re.search("cannot be told of the trunks yet: .*Unable to connect", process.stderr.readline())
+        assert re.search("cannot be told of trunks and extensions yet: .*Unable to connect", process.stderr.readline())
         answers = f'case "$4" in "module reload"*) echo reloaded successfully;; *) echo " Endpoint:  trunk-{trunk_id}  Not in use";; esac\n'
         new = asterisk.with_suffix(".new")
         new.write_text(f"#!/bin/sh\n{answers}")

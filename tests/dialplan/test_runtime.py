@@ -92,11 +92,11 @@ def test_the_ports_and_the_secret_are_those_of_the_settings(program, tmp_path):
 def test_a_second_start_keeps_the_trunks_and_writes_the_rest_anew(program, tmp_path):
     config = settled(tmp_path / "home")
     etc = runtime.engine_instance(config, program).folder / "etc"
-    assert (etc / "carillon_trunks.conf").read_text() == runtime.TRUNKS_HEAD
-    (etc / "carillon_trunks.conf").write_text("[trunk-1]\n")
+    assert (etc / "carillon_accounts.conf").read_text() == runtime.ACCOUNTS_HEAD
+    (etc / "carillon_accounts.conf").write_text("[trunk-1]\n")
     (etc / "pjsip.conf").write_text("changed by hand")
     runtime.engine_instance(config, program)
-    assert (etc / "carillon_trunks.conf").read_text() == "[trunk-1]\n"
+    assert (etc / "carillon_accounts.conf").read_text() == "[trunk-1]\n"
     assert "transport-udp" in (etc / "pjsip.conf").read_text()
     assert not [path for path in etc.iterdir() if path.name.startswith(".")]
 

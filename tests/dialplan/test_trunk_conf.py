@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dialplan import runtime
+from dialplan import sip
 from dialplan.runtime import ConfigError
 from sql.trunks import Line
 
@@ -41,13 +41,13 @@ def sections(text: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def of(line: Line, kind: str) -> dict[str, str]:
-    [(name, keys)] = [(name, keys) for name, keys in sections(runtime.trunk_conf(line)) if keys["type"] == kind]
+    [(name, keys)] = [(name, keys) for name, keys in sections(sip.trunk_conf(line)) if keys["type"] == kind]
     assert name == (f"trunk-{line.id}-registration" if kind == "registration" else f"trunk-{line.id}")
     return keys
 
 
 def kinds(line: Line) -> list[str]:
-    return [keys["type"] for _, keys in sections(runtime.trunk_conf(line))]
+    return [keys["type"] for _, keys in sections(sip.trunk_conf(line))]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def kinds(line: Line) -> list[str]:
 )  # fmt: skip
 def test_a_hostile_value_never_reaches_the_file(field, value):
     with pytest.raises(ConfigError, match=rf"^trunk 'carrier' \(id 7\): {field} is ") as raised:
-        runtime.trunk_conf(replace(LINE, **{field: value}))
+        sip.trunk_conf(replace(LINE, **{field: value}))
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", [*BREAKS, "x]\n[evil]"])
 def test_a_trunk_s_name_does_not_travel(name):
-    assert runtime.trunk_conf(replace(LINE, name=name)) == runtime.trunk_conf(LINE)
+    assert sip.trunk_conf(replace(LINE, name=name)) == sip.trunk_conf(LINE)
 
 
 @pytest.mark.parametrize("password", ["#x", ">a", "a\\b", "q\"uo'te", "a=b", "[x]", "!", "~", "a#b,c|d$%&", "x" * 200])

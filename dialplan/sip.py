@@ -1,0 +1,77 @@
+"""Trunks and extensions as PJSIP's text. Refuses what cannot be written, and names the thing and the field; writes no file."""
+
+from collections.abc import Iterable
+
+from dialplan.runtime import ConfigError, address, checked
+from sql import sip
+from sql.extensions import Phone
+from sql.trunks import Line
+
+Section = tuple[str, dict[str, str]]
+MEDIA = {
+    "type": "endpoint", "context": "carillon-refused", "disallow": "all", "direct_media": "no", "rtp_symmetric": "yes",
+    "force_rport": "yes", "dtmf_mode": "rfc4733", "transport": "transport-udp", "allow_transfer": "no", "allow_subscribe": "no",
+}  # fmt: skip
+
+
+def trunk_conf(line: Line) -> str:
+    """The sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field."""
+    name = f"trunk-{int(line.id)}"
+    what = f"trunk {line.name!r} (id {line.id}):"
+    host = address(line.host, f"{what} host")
+    where = f"{f'[{host}]' if ':' in host else host}:{_within(line.port, 1, 65535, f'{what} port')}"
+    # Nobody becomes a trunk by calling himself so.
+    endpoint = MEDIA | {
+        "aors": name, "allow": checked(sip.CODECS, line.codecs, f"{what} codecs"), "identify_by": "ip",
+        "rewrite_contact": "no", "trust_id_outbound": "no", "send_pai": "no",
+    }  # fmt: skip
+    aor = {"type": "aor", "contact": f"sip:{where}", "qualify_frequency": _within(line.qualify, 0, 3600, f"{what} qualify")}
+    sections = [(name, endpoint), (name, aor)]
+    if line.username:
+        user, _, domain = checked(sip.ACCOUNT, line.username, f"{what} username").partition("@")
+        password = checked(sip.SECRET, line.password or "", f"{what} password")
+        sections.append((name, {"type": "auth", "auth_type": "digest", "username": line.username, "password": password}))
+        # Asterisk refuses a trunk with an @ in from_user.
+        endpoint |= {"outbound_auth": name, "from_user": user} | ({"from_domain": domain} if domain else {})
+        if line.register:
+            registration = {
+                "type": "registration", "server_uri": f"sip:{where}", "client_uri": f"sip:{user}@{domain or where}",
+                "outbound_auth": name, "transport": "transport-udp", "contact_user": user, "retry_interval": "20",
+                "forbidden_retry_interval": "120", "max_retries": "100000", "expiration": "300",
+            }  # fmt: skip
+            sections.append((f"{name}-registration", registration))
+    return _text(sections)
+
+
+def extension_conf(phone: Phone) -> str:
+    """The sections of an extension: as its user name it registers and may call nobody, as `ext-<id>` it is called.
+
+    Two endpoints, because Asterisk knows a caller by the name of his endpoint, and what the dialplan dials is to be of our making.
+    One contact: the telephone that registered last rings. Several could only be dialled by addresses that telephones made up.
+    """
+    name = f"ext-{int(phone.id)}"
+    what = f"extension {phone.username!r} (id {phone.id}):"
+    username = checked(sip.EXTENSION, phone.username, f"{what} username")
+    stored = checked(sip.DIGEST, phone.digest, f"{what} digest")
+    number = phone.caller_id and checked(sip.NUMBER, phone.caller_id, f"{what} caller_id")
+    both = MEDIA | {"aors": username, "allow": "ulaw,alaw,g722,gsm", "rewrite_contact": "yes", "rtp_timeout": "30"}
+    both |= {"callerid": f"<{number}>"} if number else {}
+    auth = {"type": "auth", "auth_type": "digest", "username": username, "realm": sip.REALM, "password_digest": f"MD5:{stored}"}
+    aor = {
+        "type": "aor", "max_contacts": "1", "remove_existing": "yes", "qualify_frequency": "30",
+        "minimum_expiration": "30", "maximum_expiration": "3600", "default_expiration": "600",
+    }  # fmt: skip
+    return _text([
+        (username, both | {"identify_by": "username", "auth": name}), (name, both | {"identify_by": "ip"}),
+        (name, auth), (username, aor),
+    ])  # fmt: skip
+
+
+def _within(number: int, least: int, most: int, what: str) -> str:
+    if not least <= number <= most:
+        raise ConfigError(f"{what} is {number}, which is not from {least} to {most}; correct it")
+    return str(number)
+
+
+def _text(sections: Iterable[Section]) -> str:
+    return "".join(f"\n[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for title, keys in sections)
