@@ -32,8 +32,9 @@ run: setup ## bring up an installation to try, in var/run; Ctrl-C stops it
 	@$(BIN)/carillon evaluation --home var/run
 	@$(BIN)/carillon up --home var/run
 
-test: setup $(STAMP)-test ## all tests, those with a real Asterisk included
+test: setup $(STAMP)-test ## all tests, those with a real Asterisk and MariaDB included
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null
+	@$(BIN)/python -m dialplan.fetch mariadb > /dev/null
 	@$(BIN)/python -m pytest
 
 check: $(STAMP)-test ## lint, types, architecture and unit tests, in under a minute

@@ -23,7 +23,7 @@ OLDEST = (22, 7)  # older ones lack TechCause in Hangup and the event filter's s
 PACKAGES = {
     "asterisk": ("asterisk", "asterisk-core-sounds-en-gsm"),
     "sipp": ("sip-tester",),
-    "mariadb": ("mariadb-server", "mariadb-client"),
+    "mariadb": ("mariadb-server-core",),
 }
 WANTED = {"asterisk": f"Asterisk {OLDEST[0]}.{OLDEST[1]} or newer", "sipp": "sipp", "mariadb": "MariaDB"}
 LATER_SUITES = {"debian": ("forky", "sid"), "ubuntu": ("questing", "resolute", "devel")}
@@ -68,6 +68,14 @@ def sipp(cache: Path = CACHE) -> Program:
         return Program((place,), Path("/"), "")
     root = fetched("sipp", cache)
     return Program(loaded(root, "usr/bin/sipp"), root, "")
+
+
+def mariadb(cache: Path = CACHE) -> Program:
+    place = shutil.which("mariadbd") or shutil.which(str(SBIN / "mariadbd"))
+    if place:
+        return Program((place,), Path("/"), "")
+    root = fetched("mariadb", cache)
+    return Program(loaded(root, "usr/sbin/mariadbd"), root, "")
 
 
 def loaded(root: Path, program: str) -> tuple[str, ...]:
@@ -249,11 +257,11 @@ def _last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dialplan.fetch", description="Find or fetch a program; prints its command.")
-    parser.add_argument("program", choices=["asterisk", "sipp"])
+    parser.add_argument("program", choices=list(PACKAGES))
     parser.add_argument("--cache", type=Path, default=CACHE)
     given = parser.parse_args()
     try:
-        print(*{"asterisk": asterisk, "sipp": sipp}[given.program](given.cache).command)
+        print(*{"asterisk": asterisk, "sipp": sipp, "mariadb": mariadb}[given.program](given.cache).command)
     except FetchError as error:
         sys.exit(f"carillon: {error}")
 

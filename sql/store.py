@@ -106,6 +106,9 @@ def migrate(url: str) -> list[str]:
     """Bring the store at `url` to this version; the names of the migrations applied."""
     bind(url)
     with connection():
+        if isinstance(db.obj, MySQLDatabase):
+            # text compares as in SQLite: case counts
+            db.execute_sql("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
         return Runner(db.obj, str(MIGRATIONS)).up()
 
 

@@ -1,11 +1,14 @@
-"""A store for each test that asks for one."""
+"""A store for each test that asks for one: SQLite, or MariaDB where a folder asks for both."""
 
 import shutil
 
 import pytest
 
+from dialplan import fetch
 from sql import store
+from tests import mariadb as mariadbs
 from tests import world as worlds
+from tests.needs import need
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +19,23 @@ def empty_store(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory):
+    with mariadbs.running(need(fetch.mariadb), tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
 @pytest.fixture
-def opened(tmp_path, empty_store):
-    """A migrated store with an open connection."""
+def store_url(tmp_path, empty_store) -> str:
+    """Where a migrated store is that holds nothing."""
     shutil.copy(empty_store, tmp_path / "store.sqlite")
-    store.bind(f"sqlite:///{tmp_path}/store.sqlite")
+    return f"sqlite:///{tmp_path}/store.sqlite"
+
+
+@pytest.fixture
+def opened(store_url):
+    """A migrated store with an open connection."""
+    store.bind(store_url)
     with store.connection():
         yield
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from peewee import DataError
 from playhouse.schema_diff import diff_models
 
-from sql import row, schema, store
+from sql import models, row, schema, store
 
 
 def test_migrations_make_exactly_the_models(opened):
@@ -18,9 +19,26 @@ def test_schema_sql_is_the_schema():
     assert written == schema.text(), "sql/schema.sql is old; run `python -m sql.schema > sql/schema.sql`"
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)])
 def test_sqlite_is_durable(opened, pragma, value):
     assert row.db.execute_sql(f"pragma {pragma}").fetchone()[0] == value
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("store_url", ["mariadb"], indirect=True)
+def test_mariadb_sees_what_others_committed_and_refuses_what_does_not_fit(opened):
+    isolation, mode = row.db.execute_sql("select @@tx_isolation, @@sql_mode").fetchone()
+    assert isolation == "READ-COMMITTED"
+    assert "STRICT_TRANS_TABLES" in mode
+    with pytest.raises(DataError):
+        models.Node.insert(name="x" * 1000, link_since=1, beat_at=1).execute()
+
+
+def test_case_counts(opened):
+    for name in ("anna", "Anna", "ÄNNA", "änna"):
+        models.Node.insert(name=name, link_since=1, beat_at=1).execute()
+    assert [one.name for one in models.Node.select().where(models.Node.name == "anna")] == ["anna"]
 
 
 def test_a_store_without_tables_is_refused(tmp_path):

@@ -63,7 +63,7 @@ def test_a_fault_of_the_store_reaches_whoever_waits(writer):
         row.db.execute_sql("select * from nowhere")
 
     bad, good = writer.submit(broken), writer.submit(add, "a")
-    with pytest.raises(OperationalError, match="nowhere"):
+    with pytest.raises(store.Unavailable, match="nowhere"):
         bad.result(5)
     assert good.result(5) == "a"
 

@@ -1,0 +1,101 @@
+"""A real MariaDB for a session of tests: unprivileged, on a loopback port of its own, in a folder that is thrown away. Durable it is not."""
+
+import pwd
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymysql
+
+from dialplan.fetch import Program
+from sql import store
+
+DATABASE = "carillon"
+SMALL = (
+    "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M",
+    "--performance-schema=OFF", "--skip-log-bin", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync", "--innodb-use-native-aio=0",
+)  # fmt: skip
+SYSTEM_TABLES = ("mysql_system_tables.sql", "mysql_system_tables_data.sql")
+UP_WITHIN_S = 30
+
+
+class Server:
+    """A running one with an empty migrated store in it; `clear` makes it so again."""
+
+    def __init__(self, port: int, password: str) -> None:
+        self.url = f"mysql://carillon:{password}@127.0.0.1:{port}/{DATABASE}"
+        [applied] = [store.migrate(self.url)]
+        self._migrations = len(applied)
+        self._own = pymysql.connect(host="127.0.0.1", port=port, user="carillon", password=password, database=DATABASE, autocommit=True)
+        self._run("set foreign_key_checks = 0")
+
+    def clear(self) -> None:
+        used = "select table_name from information_schema.tables where table_schema = database() and auto_increment > 1"
+        for (table,) in self._run(used):
+            if table == "schema_migration":
+                self._run(f"delete from {table} where id > {self._migrations}")
+            else:
+                self._run(f"truncate table `{table}`")
+
+    def _run(self, statement: str) -> tuple:
+        with self._own.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+
+@contextmanager
+def running(program: Program, folder: Path) -> Iterator[Server]:
+    """A server of that program in `folder`, stopped at the end."""
+    data, password, port = folder / "data", secrets.token_hex(16), _free_port()
+    data.mkdir()
+    command = [*program.command, *_options(program.root, data)]
+    [share] = {path.parent for path in (program.root / "usr/share").glob(f"*/{SYSTEM_TABLES[0]}")}
+    # the bootstrap parser wants one statement a line here
+    tables = "create database mysql;\nuse mysql;\n" + "".join((share / name).read_text() for name in SYSTEM_TABLES)
+    subprocess.run([*command, "--bootstrap"], input=tables, text=True, capture_output=True, check=True)
+    first = folder / "first.sql"
+    first.write_text(
+        f"create database {DATABASE} character set utf8mb4;\n"
+        f"create user carillon@'127.0.0.1' identified by '{password}';\n"
+        f"grant all on {DATABASE}.* to carillon@'127.0.0.1';\n"
+    )
+    network = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--init-file={first}"]
+    with (folder / "log").open("w") as log, subprocess.Popen([*command, *network], stdout=log, stderr=log) as process:
+        try:
+            _wait(process, port, folder / "log")
+            yield Server(port, password)
+        finally:
+            process.terminate()
+
+
+def _options(root: Path, data: Path) -> list[str]:
+    share = next(path.parent.parent for path in sorted((root / "usr/share").glob("*/english/errmsg.sys")))
+    plugins = next(iter(sorted((root / "usr/lib").glob("*/plugin"))), data)
+    own = pwd.getpwuid(data.stat().st_uid).pw_name  # as root it wants to be told
+    return [
+        "--no-defaults", f"--user={own}", f"--basedir={root / 'usr'}", f"--datadir={data}", f"--tmpdir={data}", f"--plugin-dir={plugins}",
+        f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}", f"--pid-file={data / 'pid'}", *SMALL,
+    ]  # fmt: skip
+
+
+def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
+    deadline = time.monotonic() + UP_WITHIN_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            # its socket exists before the users of the first file do; a refused login is an answer too
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"MariaDB did not come up:\n{log.read_text()[-3000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
