@@ -1,4 +1,4 @@
-"""A real MariaDB for a session of tests: unprivileged, on a loopback port of its own, in a folder that is thrown away. Durable it is not."""
+"""A real MariaDB for a session of tests: unprivileged, on a loopback port of its own, in a folder thrown away. Durable it is not."""
 
 import pwd
 import secrets

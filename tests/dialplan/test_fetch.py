@@ -190,10 +190,11 @@ def test_a_host_without_a_codename_starts_with_the_later_suites(machine):
     assert len(machine.done("update")) == 1
 
 
-def test_sipp_that_is_missing_is_called_by_its_name(machine):
+@pytest.mark.parametrize(("find", "name"), [(fetch.sipp, "sipp"), (fetch.mariadb, "MariaDB")])
+def test_what_is_missing_is_called_by_its_name(machine, find, name):
     (machine.bin / "apt-get").unlink()
-    with pytest.raises(FetchError, match=r"^no sipp is here, nor apt-get to fetch one"):
-        fetch.sipp(machine.cache)
+    with pytest.raises(FetchError, match=rf"^no {name} is here, nor apt-get to fetch one"):
+        find(machine.cache)
 
 
 def test_the_command_line_prints_the_command_or_one_sentence(tmp_path):
