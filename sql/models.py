@@ -164,6 +164,7 @@ class CampaignContact(Row):
     do_not_call = BooleanField(default=False)
     remote_id = word(255)
     remote_module = word(255)
+    joined_at = when()
     done_at = when()
 
     class Meta:

@@ -7,15 +7,21 @@ from sql.row import Row, when, word
 
 
 class ContactGroup(Row):
+    """`campaign_id`: made for what is imported into that campaign alone."""
+
     user = ForeignKeyField(User)
     name = word(200, null=False)
     description = TextField(null=True)
+    campaign_id = BigIntegerField(null=True, index=True)
     created_at = when(null=False)
     deleted_at = when()
 
 
 class Contact(Row):
-    """A person in a group. One number stands once in a group."""
+    """A person in a group. One number stands once in a group among those that are there (`gone` is 0; a deleted one's is its own id).
+
+    `import_id`: the import that wrote it last.
+    """
 
     contact_group = ForeignKeyField(ContactGroup)
     phone = word(20, null=False)
@@ -29,11 +35,13 @@ class Contact(Row):
     custom3 = word(255)
     description = TextField(null=True)
     zone = word(255)
+    import_id = BigIntegerField(null=True)
     created_at = when(null=False)
     deleted_at = when()
+    gone = BigIntegerField(default=0)
 
     class Meta:
-        indexes = ((("contact_group", "phone"), True),)
+        indexes = ((("contact_group", "phone", "gone"), True),)
 
 
 class Import(Row):

@@ -128,6 +128,7 @@ CREATE TABLE "campaign_contact" ("id" INTEGER NOT NULL PRIMARY KEY,
   "do_not_call" INTEGER NOT NULL,
   "remote_id" VARCHAR(255),
   "remote_module" VARCHAR(255),
+  "joined_at" INTEGER,
   "done_at" INTEGER);
 CREATE INDEX "campaign_contact_campaign_id" ON "campaign_contact" ("campaign_id");
 CREATE UNIQUE INDEX "campaign_contact_campaign_id_phone_round" ON "campaign_contact" ("campaign_id",
@@ -154,17 +155,22 @@ CREATE TABLE "contact" ("id" INTEGER NOT NULL PRIMARY KEY,
   "custom3" VARCHAR(255),
   "description" TEXT,
   "zone" VARCHAR(255),
+  "import_id" INTEGER,
   "created_at" INTEGER NOT NULL,
-  "deleted_at" INTEGER, FOREIGN KEY ("contact_group_id") REFERENCES "contact_group" ("id"));
+  "deleted_at" INTEGER,
+  "gone" INTEGER NOT NULL, FOREIGN KEY ("contact_group_id") REFERENCES "contact_group" ("id"));
 CREATE INDEX "contact_contact_group_id" ON "contact" ("contact_group_id");
-CREATE UNIQUE INDEX "contact_contact_group_id_phone" ON "contact" ("contact_group_id",
-  "phone");
+CREATE UNIQUE INDEX "contact_contact_group_id_phone_gone" ON "contact" ("contact_group_id",
+  "phone",
+  "gone");
 CREATE TABLE "contact_group" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,
   "name" VARCHAR(200) NOT NULL,
   "description" TEXT,
+  "campaign_id" INTEGER,
   "created_at" INTEGER NOT NULL,
   "deleted_at" INTEGER, FOREIGN KEY ("user_id") REFERENCES "user" ("id"));
+CREATE INDEX "contact_group_campaign_id" ON "contact_group" ("campaign_id");
 CREATE INDEX "contact_group_user_id" ON "contact_group" ("user_id");
 CREATE TABLE "extension" ("id" INTEGER NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,

@@ -111,6 +111,7 @@ def up(migrator, db):
         user = ForeignKeyField(User)
         name = CharField(max_length=200)
         description = TextField(null=True)
+        campaign_id = BigIntegerField(index=True, null=True)
         created_at = BigIntegerField()
         deleted_at = BigIntegerField(null=True)
         class Meta:
@@ -226,6 +227,7 @@ def up(migrator, db):
         do_not_call = BooleanField(default=False)
         remote_id = CharField(null=True)
         remote_module = CharField(null=True)
+        joined_at = BigIntegerField(null=True)
         done_at = BigIntegerField(null=True)
         class Meta:
             database = db
@@ -247,12 +249,14 @@ def up(migrator, db):
         custom3 = CharField(null=True)
         description = TextField(null=True)
         zone = CharField(null=True)
+        import_id = BigIntegerField(null=True)
         created_at = BigIntegerField()
         deleted_at = BigIntegerField(null=True)
+        gone = BigIntegerField(default=0)
         class Meta:
             database = db
             table_name = 'contact'
-            indexes = ((('contact_group', 'phone'), True),)
+            indexes = ((('contact_group', 'phone', 'gone'), True),)
     db.create_tables([Contact])
 
     class Halt(Model):
