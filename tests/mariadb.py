@@ -29,8 +29,7 @@ class Server:
 
     def __init__(self, port: int, password: str) -> None:
         self.url = f"mysql://carillon:{password}@127.0.0.1:{port}/{DATABASE}"
-        [applied] = [store.migrate(self.url)]
-        self._migrations = len(applied)
+        self._migrations = len(store.migrate(self.url))
         self._own = pymysql.connect(host="127.0.0.1", port=port, user="carillon", password=password, database=DATABASE, autocommit=True)
         self._run("set foreign_key_checks = 0")
 
@@ -55,7 +54,6 @@ def running(program: Program, folder: Path) -> Iterator[Server]:
     data.mkdir()
     command = [*program.command, *_options(program.root, data)]
     [share] = {path.parent for path in (program.root / "usr/share").glob(f"*/{SYSTEM_TABLES[0]}")}
-    # the bootstrap parser wants one statement a line here
     tables = "create database mysql;\nuse mysql;\n" + "".join((share / name).read_text() for name in SYSTEM_TABLES)
     subprocess.run([*command, "--bootstrap"], input=tables, text=True, capture_output=True, check=True)
     first = folder / "first.sql"
@@ -87,7 +85,7 @@ def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
     deadline = time.monotonic() + UP_WITHIN_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            # its socket exists before the users of the first file do; a refused login is an answer too
+            # who connects is answered when the first file was done
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
