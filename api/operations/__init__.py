@@ -1,10 +1,36 @@
 """Every operation, by subject. Adding one means adding it to its file's OPERATIONS; all else follows from the declaration."""
 
 from api.operation import Operation
-from api.operations import campaigns, contacts, payments, pushes, recordings, results, trunks, users
+from api.operations import (
+    calls,
+    campaigns,
+    contacts,
+    dispositions,
+    extensions,
+    members,
+    payments,
+    progress,
+    pushes,
+    recordings,
+    results,
+    trunks,
+    users,
+)
 
-OPERATIONS: tuple[Operation, ...] = (
-    *users.OPERATIONS, *payments.OPERATIONS, *campaigns.OPERATIONS, *results.OPERATIONS, *contacts.OPERATIONS,
-    *recordings.OPERATIONS, *trunks.OPERATIONS, *pushes.OPERATIONS,
-)  # fmt: skip
+SUBJECTS = (
+    calls,
+    campaigns,
+    contacts,
+    dispositions,
+    extensions,
+    members,
+    payments,
+    progress,
+    pushes,
+    recordings,
+    results,
+    trunks,
+    users,
+)
+OPERATIONS: tuple[Operation, ...] = tuple(operation for subject in SUBJECTS for operation in subject.OPERATIONS)
 BY_NAME = {name: operation for operation in OPERATIONS for name in (operation.name, *operation.aliases)}
