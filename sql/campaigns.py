@@ -1,47 +1,151 @@
-"""Campaigns: made, moved from status to status, and reported. Claiming their contacts is `claims`' work."""
+"""Campaigns: made, changed, deleted, found, and moved from status to status. Who is in one is `members`' work, claiming them `claims`',
+reporting `reports`'.
+"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
-from peewee import fn
-
-from sql import claims, contacts, settling
-from sql.events import answered_by, iso, money
-from sql.models import Call, Campaign, CampaignContact, Trunk
+from sql import claims, settling
+from sql.models import Campaign, Extension, Trunk
+from sql.models_accounts import User
+from sql.models_push import PushEndpoint
 from sql.scope import within
-from sql.states import CAMPAIGN_MOVES, STATUS_OF, CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, Status
+from sql.states import CAMPAIGN_MOVES, CampaignFacts, CampaignStatus
+
+TIMES = ("created_at", "started_at", "stopped_at", "completed_at")
+STAMPS = {CampaignStatus.RUNNING: "started_at", CampaignStatus.STOPPED: "stopped_at", CampaignStatus.COMPLETED: "completed_at"}
 
 
 class WrongState(Exception):
-    """The campaign cannot be moved like that; the text says why."""
+    """The campaign cannot be moved or changed like that; the text says why."""
 
 
 @dataclass(frozen=True)
-class Counts:
-    total: int
-    done: int
-    active: int
+class Stored:
+    """A campaign's columns. Times in UTC ms."""
+
+    id: int
+    user_id: int
+    contact_group_id: int | None
+    recording_id: int | None
+    trunk_id: int | None
+    extension_id: int | None
+    extension_key: str | None
+    kind: str
+    name: str
+    caller_id: str | None
+    max_channels: int
+    cps: int
+    max_attempts: int
+    ring_timeout: int
+    max_duration: int
+    hours: str | None
+    days: str | None
+    timezone: str | None
+    mode: str
+    description: str | None
+    status: str
+    created_at: int
+    started_at: int | None
+    stopped_at: int | None
+    completed_at: int | None
 
 
-def create(user_id: int, group_id: int, fields: dict[str, object], now: int) -> int:
-    """A new campaign's id, with every contact of the group in it."""
-    campaign_id = Campaign.create(user=user_id, contact_group=group_id, created_at=now, **fields).id
-    contacts.join_all(campaign_id, group_id, now)
-    return campaign_id
+COLUMNS = tuple(field.name for field in fields(Stored))
+
+
+def create(user_id: int, group_id: int, columns: Mapping[str, object], now: int) -> int:
+    """A new campaign's id. It is empty: `members.fill` puts the group's contacts in."""
+    return Campaign.create(user=user_id, contact_group=group_id, filled_to=0, created_at=now, **columns).id
 
 
 def visible(campaign_id: int, scope: str) -> CampaignFacts | None:
-    """This campaign, if it is there within `scope`."""
-    row = Campaign.get_or_none(Campaign.id == campaign_id, Campaign.deleted_at.is_null(), within(Campaign.user, scope))
+    """This campaign as the rules see it, if it is there within `scope`."""
+    row = _within(scope).where(Campaign.id == campaign_id).first()
     return None if row is None else claims.campaign_facts(row)
+
+
+def get(campaign_id: int, scope: str) -> Stored | None:
+    """This campaign, if it is there within `scope`."""
+    row = _within(scope).where(Campaign.id == campaign_id).first()
+    return None if row is None else _stored(row)
+
+
+def listed(
+    scope: str, limit: int, cursor: int, equal: Mapping[str, Any], name: str | None = None, spans: Mapping[str, Any] | None = None
+) -> list[tuple[CampaignFacts, Stored]]:
+    """Campaigns after id `cursor` whose columns are `equal`, whose name contains `name`, and whose times lie in `spans`: by column
+    (from, to), from included, to not.
+    """
+    rows = _within(scope).where(Campaign.id > cursor, *[getattr(Campaign, column) == value for column, value in equal.items()])
+    if name is not None:
+        rows = rows.where(Campaign.name.contains(name))  # escapes LIKE's wildcards
+    for column, (first, end) in (spans or {}).items():
+        rows = rows if first is None else rows.where(getattr(Campaign, column) >= first)
+        rows = rows if end is None else rows.where(getattr(Campaign, column) < end)
+    return [(claims.campaign_facts(row), _stored(row)) for row in rows.order_by(Campaign.id).limit(limit)]
+
+
+def _within(scope: str) -> Any:
+    return Campaign.select().where(Campaign.deleted_at.is_null(), within(Campaign.user, scope))
+
+
+def _stored(row: Campaign) -> Stored:
+    return Stored(**{name: getattr(row, name) for name in COLUMNS})
+
+
+def change(campaign_id: int, columns: Mapping[str, object]) -> None:
+    """Change columns; calls that are claimed from now on follow. A new group's contacts are put in by `members.fill`. WrongState."""
+    where = [Campaign.id == campaign_id, Campaign.deleted_at.is_null()]
+    here = Campaign.select(Campaign.status).where(*where).scalar()
+    if here is None or here == CampaignStatus.ARCHIVED:
+        raise WrongState("it is archived and kept for its results only; make a new campaign")
+    if "contact_group_id" not in columns:
+        Campaign.update(**columns).where(*where).execute()
+        return
+    at_rest = (CampaignStatus.READY, CampaignStatus.STOPPED, CampaignStatus.COMPLETED)
+    if not Campaign.update(filled_to=0, **columns).where(*where, Campaign.status.in_(at_rest)).execute():
+        raise WrongState(f"it is {here}; stop it before its contact_group_id is changed")
+
+
+def delete(campaign_id: int, now: int) -> None:
+    """Stop it and let nobody find it; its calls in progress finish."""
+    Campaign.update(status=CampaignStatus.STOPPED, stopped_at=now).where(
+        Campaign.id == campaign_id, Campaign.status == CampaignStatus.RUNNING
+    ).execute()
+    Campaign.update(deleted_at=now).where(Campaign.id == campaign_id, Campaign.deleted_at.is_null()).execute()
 
 
 def trunk_of(user_id: int, name_or_id: str) -> int | None:
     """The trunk of that id or name which the user may name in a campaign."""
     rows = Trunk.select(Trunk.id).where(Trunk.deleted_at.is_null(), Trunk.user.is_null() | (Trunk.user == user_id))
-    which = Trunk.id == int(name_or_id) if name_or_id.isascii() and name_or_id.isdigit() else Trunk.name == name_or_id
+    is_id = name_or_id.isascii() and name_or_id.isdigit() and len(name_or_id) < 19
+    which = Trunk.id == int(name_or_id) if is_id else Trunk.name == name_or_id
     row = rows.where(which).order_by(Trunk.priority, Trunk.id).first()
     return row and row.id
+
+
+def has_extension(user_id: int, extension_id: int) -> bool:
+    """Whether this extension is the user's."""
+    return (
+        Extension.select(Extension.id)
+        .where(Extension.id == extension_id, Extension.user == user_id, Extension.deleted_at.is_null())
+        .exists()
+    )
+
+
+def timezone_of(user_id: int) -> str | None:
+    """The zone in which this account writes its times."""
+    return User.select(User.timezone).where(User.id == user_id).scalar()
+
+
+def push_url(campaign_id: int) -> str | None:
+    """The newest address of the campaign's own that is told of its calls."""
+    rows = PushEndpoint.select(PushEndpoint.url).where(
+        PushEndpoint.campaign_id == campaign_id, PushEndpoint.active, PushEndpoint.deleted_at.is_null()
+    )
+    return rows.order_by(PushEndpoint.id.desc()).limit(1).scalar()
 
 
 def move(campaign_id: int, to: CampaignStatus, now: int) -> None:
@@ -54,99 +158,10 @@ def move(campaign_id: int, to: CampaignStatus, now: int) -> None:
     if here == CampaignStatus.COMPLETED and to == CampaignStatus.RUNNING and not settling.unfinished(campaign_id):
         return
     if to not in CAMPAIGN_MOVES[here]:
-        raise WrongState(f"the campaign is {here}; it cannot become {to}")
-    stamp = {CampaignStatus.RUNNING: "started_at", CampaignStatus.STOPPED: "stopped_at", CampaignStatus.COMPLETED: "completed_at"}.get(to)
+        first = "stop it first" if here == CampaignStatus.RUNNING else "start it first"
+        raise WrongState(f"the campaign is {here} and cannot become {to}; {first}")
+    stamp = STAMPS.get(to)
     changes: dict[str, object] = {"status": to} | ({stamp: now} if stamp else {})
-    if not Campaign.update(**changes).where(Campaign.id == campaign_id, Campaign.status == here).execute():
+    moved = Campaign.update(**changes).where(Campaign.id == campaign_id, Campaign.status == here, Campaign.deleted_at.is_null()).execute()
+    if not moved:
         raise WrongState("the campaign's status changed meanwhile; try again")
-
-
-def counts(campaign_id: int) -> Counts:
-    by_state = dict(
-        CampaignContact.select(CampaignContact.state, fn.COUNT(CampaignContact.id))
-        .where(CampaignContact.campaign_id == campaign_id)
-        .group_by(CampaignContact.state)
-        .tuples()
-    )
-    active = Call.select().where(Call.campaign_id == campaign_id, Call.state.in_(claims.OPEN)).count()
-    return Counts(sum(by_state.values()), by_state.get(ContactState.DONE, 0), active)
-
-
-def next_due(campaign_id: int) -> tuple[ContactFacts, str | None, int] | None:
-    """The contact whose turn comes next, the gate it waits at, and when it is looked at (UTC ms)."""
-    found = claims.candidates(campaign_id, 1 << 62, 1)
-    if not found:
-        return None
-    row = CampaignContact.select(CampaignContact.gate, CampaignContact.next_at).where(CampaignContact.id == found[0].id).get()
-    return found[0], row.gate, row.next_at
-
-
-def totals(campaign_id: int) -> dict[str, int]:
-    """Contacts by outward status, then by those finer dispositions that are no status; `total` last."""
-    made: dict[str, int] = dict.fromkeys((*Status, *Disposition), 0)
-    rows = (
-        CampaignContact.select(CampaignContact.state, CampaignContact.disposition, fn.COUNT(CampaignContact.id))
-        .where(CampaignContact.campaign_id == campaign_id)
-        .group_by(CampaignContact.state, CampaignContact.disposition)
-        .tuples()
-    )
-    total = 0
-    for state, disposition, count in rows:
-        total += count
-        made[_status(state, disposition)] += count
-        if state == ContactState.DONE and disposition not in set(Status):
-            made[disposition] += count
-    return made | {"total": total}
-
-
-def _status(state: str, disposition: str | None) -> str:
-    if state == ContactState.DONE and disposition:
-        return STATUS_OF[Disposition(disposition)]
-    return Status.DIALING if state == ContactState.BUSY else Status.PENDING
-
-
-def contact_list(campaign_id: int, limit: int, cursor: int) -> Iterator[tuple[int, dict]]:
-    """(cursor, `{contact_id, phone, status, disposition}`) of the contacts after `cursor`."""
-    rows = (
-        CampaignContact.select()
-        .where(CampaignContact.campaign_id == campaign_id, CampaignContact.id > cursor)
-        .order_by(CampaignContact.id)
-        .limit(limit)
-    )
-    for row in rows:
-        status = _status(row.state, row.disposition)
-        yield row.id, {"contact_id": row.contact_id, "phone": row.phone, "status": status, "disposition": row.disposition}
-
-
-def results(campaign_id: int, word: str | None, limit: int, cursor: int) -> list[dict]:
-    """The settled calls after call id `cursor`; with `word` those of that status or disposition."""
-    wanted = {d for d in Disposition if word in (None, d, STATUS_OF[d])}
-    rows = (
-        Call.select(Call, CampaignContact.do_not_call.alias("dnc"))
-        .join(CampaignContact, on=(CampaignContact.id == Call.campaign_contact_id))
-        .where(Call.campaign_id == campaign_id, Call.state == CallState.SETTLED, Call.id > cursor, Call.disposition.in_(wanted))
-        .order_by(Call.id)
-        .limit(limit)
-        .objects()
-    )
-    return [
-        {
-            "call_id": row.id,
-            "contact_id": row.contact_id,
-            "phone": row.phone,
-            "attempt": row.attempt,
-            "status": STATUS_OF[Disposition(row.disposition)],
-            "disposition": row.disposition,
-            "sip_code": row.sip_code,
-            "hangup_cause": row.hangup_code,
-            "answered_by": answered_by(row.disposition),
-            "response": None,
-            "do_not_call": row.dnc,
-            "started_at": iso(row.sending_at),
-            "answered_at": iso(row.connected_at),
-            "ended_at": iso(row.ended_at),
-            "billable_seconds": row.billable_seconds,
-            "amount": money(row.amount),
-        }
-        for row in rows
-    ]

@@ -92,10 +92,10 @@ def endpoints(user_id: int, campaign_id: int, event: str) -> list[PushEndpoint]:
     return [row for row in own or rows if event in row.events.split(",")]
 
 
-def write(endpoint_id: int, event: str, data: dict, now: int, call_id: int | None = None, seq: int | None = None) -> None:
-    """Freeze one event as an outbox row, due at once."""
+def write(endpoint_id: int, event: str, data: dict, now: int, call_id: int | None = None, seq: int | None = None) -> int:
+    """Freeze one event as an outbox row, due at once; the row's id."""
     body = json.dumps({"type": event, "timestamp": iso(now), "data": data}, separators=(",", ":"))
-    Push.insert(
+    return Push.insert(
         webhook_id=f"msg_{secrets.token_hex(16)}",
         endpoint_id=endpoint_id,
         call_id=call_id,

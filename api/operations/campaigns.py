@@ -1,174 +1,225 @@
-"""Campaigns: made, started, stopped, and what holds them."""
+"""Campaigns: made, changed, deleted, listed. Dialling them is `progress`' work, what came of them `results`'."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StringConstraints
+from pydantic import AliasChoices, Field
 
-from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, NotOffered, Operation, Refused
-from api.operations.pushes import Url
-from api.operations.trunks import Digits
-from api.operations.users import Timezone
-from engine.rules import gates, window
-from sql import campaigns, claims, contacts, nodes, pushes, recordings, store
-from sql.states import CampaignFacts, CampaignStatus, NodeFacts
-
-
-def _hours(text: str) -> str:
-    window.hours(text)
-    return text
-
-
-def _days(value: Any) -> Any:
-    text = ",".join(value) if isinstance(value, list) else value
-    if isinstance(text, str):
-        window.hours(window.ALL_DAY, text)
-    return text
-
-
-class NewCampaign(Input):
-    contact_group_id: Id = Field(validation_alias=AliasChoices("contact_group_id", "group_id"))
-    message: Id = Field(validation_alias=AliasChoices("message", "recording_id", "message_id"))
-    name: Annotated[str, StringConstraints(max_length=200)] | None = None
-    caller_id: Digits | None = Field(None, coerce_numbers_to_str=True)
-    trunk: Annotated[str, StringConstraints(max_length=80)] | None = Field(
-        None, validation_alias=AliasChoices("trunk", "trunk_id"), coerce_numbers_to_str=True
-    )
-    max_channels: int = Field(10, ge=1, le=100_000)
-    cps: int = Field(5, ge=1, le=10_000)
-    max_attempts: int = Field(1, ge=1, le=20)
-    ring_timeout: int = Field(25, ge=15, le=120)
-    max_duration: int = Field(3600, ge=5, le=4 * 3600)
-    hours: Annotated[str, AfterValidator(_hours)] | None = None
-    days: Annotated[str, BeforeValidator(_days)] | None = None
-    timezone: Timezone | None = None
-    mode: Literal["standard", "permanent"] = "standard"
-    push_url: Url | None = None
-    description: Annotated[str, StringConstraints(max_length=2000)] | None = None
-    redial: NotOffered = None
-    start_at: NotOffered = None
-    stop_at: NotOffered = None
-    amd: Literal["off"] = "off"
-    voicemail: NotOffered = None
-    opt_out_key: NotOffered = None
+from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Page, Refused
+from api.operations.campaign_fields import (
+    CampaignChanges,
+    CampaignData,
+    CampaignFields,
+    CampaignSearch,
+    CampaignWord,
+    NewCampaign,
+    NewInteractive,
+    data,
+)
+from api.operations.progress import CampaignId, holding, house, mine, seen, shown
+from sql import campaigns, contacts, endpoints, members, recordings, store
+from sql.states import CampaignStatus
 
 
 class CampaignCreate(Input):
     campaign: NewCampaign
 
 
-class CampaignId(Input):
-    campaign_id: Id
+class InteractiveCreate(Input):
+    campaign: NewInteractive
+
+
+class CampaignUpdate(CampaignId):
+    campaign: CampaignChanges
+
+
+class CampaignList(Page):
+    usr_id: Id | None = Field(None, validation_alias=AliasChoices("usr_id", "user_id"))
+
+
+class CampaignListMode(CampaignList):
+    status: CampaignWord | None = None
+
+
+class CampaignFilter(Page):
+    search: CampaignSearch = Field(default_factory=lambda: CampaignSearch.model_validate({}))
+
+
+class CampaignWhole(CampaignData):
+    """A campaign, with the address of its own that is told of its calls."""
+
+    push_url: str | None
 
 
 def create(caller: Caller, given: CampaignCreate) -> int:
     """Make a campaign that plays `message`, a recording, to every contact of the group. Answers its id. Nothing is dialled before
     Campaign_Start.
     """
-    wanted = given.campaign
-    fields = wanted.given()
-    group_id, message = fields.pop("contact_group_id"), fields.pop("message")
-    fields.pop("amd", None)
-    push_url, trunk = fields.pop("push_url", None), fields.pop("trunk", None)
-    user_id = contacts.group_owner(group_id, caller.scope)
-    if user_id is None:
-        raise Refused(f"campaign.contact_group_id: contact group {group_id} is not found")
-    if not recordings.exists(message, caller.scope):
-        raise Refused(f"campaign.message: recording {message} is not found")
-    if trunk is not None:
-        fields["trunk"] = campaigns.trunk_of(user_id, trunk)
-        if fields["trunk"] is None:
-            raise Refused(f"campaign.trunk: trunk {trunk!r} is not found")
-    now = store.now()
-    fields.setdefault("name", f"campaign {datetime.fromtimestamp(now // 1000, UTC):%Y-%m-%d %H:%M:%S}")
+    return _create(caller, given.campaign, "voice")
+
+
+def interactive_create(caller: Caller, given: InteractiveCreate) -> int:
+    """Make a campaign that plays `message` and connects whoever presses `extension_key` to the extension. Answers its id."""
+    return _create(caller, given.campaign, "interactive")
+
+
+def _create(caller: Caller, wanted: NewCampaign, kind: str) -> int:
+    user_id = _group_owner(caller, wanted.contact_group_id)
+    columns = _columns(caller, wanted, user_id)
+    group_id, push_url, now = columns.pop("contact_group_id"), wanted.push_url, store.now()
+    columns.setdefault("name", f"campaign {datetime.fromtimestamp(now // 1000, UTC):%Y-%m-%d %H:%M:%S}")
 
     def work() -> int:
-        campaign_id = campaigns.create(user_id, group_id, {"recording": message, **fields}, now)
+        campaign_id = campaigns.create(user_id, group_id, {"kind": kind, **columns}, now)
         if push_url:
-            pushes.create_endpoint(user_id, push_url, "call.completed", campaign_id, now)
+            endpoints.of_campaign(user_id, campaign_id, push_url, now)
         return campaign_id
 
-    return store.unit(work)
+    campaign_id = store.unit(work)
+    members.fill(campaign_id)
+    return campaign_id
 
 
-def mine(caller: Caller, campaign_id: int) -> CampaignFacts:
-    """The campaign, if the caller may see it."""
-    found = campaigns.visible(campaign_id, caller.scope)
-    if found is None:
+def _group_owner(caller: Caller, group_id: int) -> int:
+    owner = contacts.group_owner(group_id, caller.scope)
+    if owner is None:
+        raise Refused(f"campaign.contact_group_id: contact group {group_id} is not found")
+    return owner
+
+
+def _columns(caller: Caller, wanted: CampaignFields, user_id: int) -> dict[str, Any]:
+    """The columns of a campaign of this user. Refused if something it names is not the caller's, or not the user's, to use."""
+    columns = {name: value for name, value in wanted.given().items() if name not in ("amd", "push_url")}
+    if "message" in columns:
+        columns["recording_id"] = columns.pop("message")
+        if not recordings.exists(columns["recording_id"], caller.scope):
+            raise Refused(f"campaign.message: recording {columns['recording_id']} is not found")
+    if "trunk" in columns:
+        name = columns.pop("trunk")
+        columns["trunk_id"] = campaigns.trunk_of(user_id, name)
+        if columns["trunk_id"] is None:
+            raise Refused(f"campaign.trunk: trunk {name!r} is not found")
+    extension_id = columns.get("extension_id")
+    if extension_id is not None and not campaigns.has_extension(user_id, extension_id):
+        raise Refused(f"campaign.extension_id: extension {extension_id} is not found among user {user_id}'s")
+    return columns
+
+
+def get(caller: Caller, given: CampaignId) -> CampaignWhole:
+    """All fields of a campaign."""
+    return _whole(caller, mine(caller, given).id)
+
+
+def _whole(caller: Caller, campaign_id: int) -> CampaignWhole:
+    facts = seen(caller, campaign_id)
+    stored = campaigns.get(campaign_id, caller.scope)
+    if stored is None:
         raise Refused(f"campaign {campaign_id} is not found")
-    return found
+    status = shown(facts, holding(caller, facts, 0, house()))
+    return {**data(stored, status), "push_url": campaigns.push_url(campaign_id)}
 
 
-def start(caller: Caller, given: CampaignId) -> dict[str, Any]:
-    """Start dialling; harmless on a running campaign. Answers as Campaign_Status."""
-    return move(caller, given.campaign_id, CampaignStatus.RUNNING)
+def update(caller: Caller, given: CampaignUpdate) -> CampaignWhole:
+    """Change fields of a campaign, also while it runs: calls that start from now on follow. Answers the campaign.
 
+    Only `contact_group_id` needs the campaign to be stopped: those of the old group who were not dialled leave, those of the new one
+    join. An archived campaign is not changed. An empty value changes nothing.
+    """
+    campaign, wanted = mine(caller, given), given.campaign
+    if campaign.kind != "interactive" and (wanted.extension_key or wanted.extension_id):
+        raise Refused(f"campaign {campaign.id} has no extension; Campaign_Interactive_Create makes one that has")
+    columns = _columns(caller, wanted, campaign.user_id)
+    before = campaigns.get(campaign.id, caller.scope)
+    old_group, new_group = before.contact_group_id if before else None, columns.get("contact_group_id")
+    if new_group == old_group:
+        columns.pop("contact_group_id", None)
+    elif new_group is not None and _group_owner(caller, new_group) != campaign.user_id:
+        raise Refused(f"campaign.contact_group_id: contact group {new_group} is not user {campaign.user_id}'s")
 
-def stop(caller: Caller, given: CampaignId) -> dict[str, Any]:
-    """Start no more calls; those in progress finish. Answers as Campaign_Status."""
-    return move(caller, given.campaign_id, CampaignStatus.STOPPED)
+    def work() -> None:
+        campaigns.change(campaign.id, columns)
+        if wanted.push_url:
+            endpoints.of_campaign(campaign.user_id, campaign.id, wanted.push_url, store.now())
 
-
-def move(caller: Caller, campaign_id: int, to: CampaignStatus) -> dict[str, Any]:
-    mine(caller, campaign_id)
     try:
-        store.unit(campaigns.move, campaign_id, to, store.now())
+        store.unit(work)
     except campaigns.WrongState as error:
-        raise Refused(f"campaign {campaign_id}: {error}") from None
-    return status_of(caller, campaign_id)
+        raise Refused(f"campaign {campaign.id}: {error}") from None
+    if "contact_group_id" in columns:
+        if old_group is not None:
+            members.leave(campaign.id, old_group)
+        members.fill(campaign.id)
+    return _whole(caller, campaign.id)
 
 
-def status(caller: Caller, given: CampaignId) -> dict[str, Any]:
-    """How far the campaign is, and in `holding` what keeps it from dialling at this moment."""
-    return status_of(caller, given.campaign_id)
+def delete(caller: Caller, given: CampaignId) -> bool:
+    """Stop a campaign for good: it is not found any more, its calls in progress finish, and what they cost stays in the books."""
+    store.unit(campaigns.delete, mine(caller, given).id, store.now())
+    return True
 
 
-def status_of(caller: Caller, campaign_id: int) -> dict[str, Any]:
-    """`status` is `paused` where a lasting reason holds a running campaign; `holding` is that reason in a sentence, or null."""
-    campaign = mine(caller, campaign_id)
-    counted = campaigns.counts(campaign_id)
-    gate = holding(caller, campaign, counted.active)
-    return {
-        "campaign_id": campaign.id,
-        "name": campaign.name,
-        "status": CampaignStatus.PAUSED if gate and gate.pauses else campaign.status,
-        "contact_total": counted.total,
-        "contact_done": counted.done,
-        "calls_active": counted.active,
-        "holding": gate.text if gate else None,
-    }
+def list_(caller: Caller, given: CampaignList) -> list[CampaignData]:
+    """The campaigns, of all users that the caller sees or of `usr_id`."""
+    return _list(caller, given, _of(given.usr_id))
 
 
-def holding(caller: Caller, campaign: CampaignFacts, active: int) -> gates.Gate | None:
-    """What keeps a running campaign from dialling at this moment, by the rules that dial."""
-    due = campaigns.next_due(campaign.id) if campaign.status == CampaignStatus.RUNNING else None
-    if due is None:
-        return None
-    now = store.now()
-    engines: Sequence[NodeFacts | None] = nodes.facts() or [None]
-    views = [(node, claims.trunks(node.name) if node else []) for node in engines]
-    held = [gates.campaign_gate(campaign, trunks, node, now) for node, trunks in views]
-    if all(held):
-        return held[0]
-    contact, word, next_at = due
-    trunks = next(trunks for (_, trunks), gate in zip(views, held, strict=True) if gate is None)
-    calling = gates.Calling(caller.config.text("calling", "hours"), caller.config.destinations)
-    gate = None if gates.exempt(campaign, trunks) else gates.contact_gate(contact, campaign, calling, now)[0]
-    if gate is None:
-        way = gates.route_gate(contact, gates.serving(campaign, trunks), now)
-        gate = way if isinstance(way, gates.Gate) else None
-    if gate is None and word == "redial" and next_at > now and not active:
-        gate = gates.Gate("redial", "everybody was tried; the next attempt is due", next_at)
-    if gate is None or gate.opens_at is None or active:
-        return gate
-    opens = datetime.fromtimestamp(max(gate.opens_at, next_at) // 1000, UTC)
-    return gates.Gate(gate.word, f"{gate.text}, for all remaining contacts until {opens:%Y-%m-%d %H:%M:%SZ}", gate.opens_at, gate.pauses)
+def list_mode(caller: Caller, given: CampaignListMode) -> list[CampaignData]:
+    """The campaigns of one status, as Campaign_Status shows it."""
+    return _list(caller, given, _of(given.usr_id), given.status)
+
+
+def list_permanent(caller: Caller, given: CampaignList) -> list[CampaignData]:
+    """The campaigns that never complete: whoever joins them is dialled."""
+    return _list(caller, given, {"mode": "permanent"} | _of(given.usr_id))
+
+
+def filter_(caller: Caller, given: CampaignFilter) -> list[CampaignData]:
+    """The campaigns that match in every field of `search`; all of them if it is empty.
+
+    `name` matches by a part of it, all else exactly. `created_from` and `created_to` are a range, both included; so are those of
+    `started`, `stopped` and `completed`. Times that name no zone are in the caller's.
+    """
+    search = given.search
+    unknown = sorted(search.model_extra or ())
+    if unknown:
+        raise Refused(f"search.{unknown[0]}: there is no such column; there are {', '.join(CampaignSearch.model_fields)}")
+    spans = search.spans(campaigns.timezone_of(caller.user_id))
+    return _list(caller, given, search.equal(), search.status, search.name, spans)
+
+
+def _of(user_id: int | None) -> dict[str, Any]:
+    return {} if user_id is None else {"user_id": user_id}
+
+
+def _list(
+    caller: Caller, page: Page, equal: dict[str, Any], status: str | None = None, name: str | None = None, spans: Any = None
+) -> list[CampaignData]:
+    """A part of the list. What holds a campaign is known after it was read only, so reading goes on until enough have the status."""
+    around, cursor = house(), page.cursor
+    made: list[CampaignData] = []
+    if status is not None:
+        equal = equal | {"status": CampaignStatus.RUNNING if status == CampaignStatus.PAUSED else status}
+    while True:
+        rows = campaigns.listed(caller.scope, page.limit, cursor, equal, name, spans)
+        for facts, stored in rows:
+            word = shown(facts, holding(caller, facts, 0, around))
+            if status in (None, word):
+                made.append(data(stored, word))
+            if len(made) == page.limit:
+                return made
+        if len(rows) < page.limit:
+            return made
+        cursor = rows[-1][1].id
 
 
 OPERATIONS = (
     Operation("Campaign_Create", CampaignCreate, create, DIALLING, changes=True),
-    Operation("Campaign_Start", CampaignId, start, DIALLING, changes=True),
-    Operation("Campaign_Stop", CampaignId, stop, DIALLING, changes=True),
-    Operation("Campaign_Status", CampaignId, status, EVERYBODY, changes=False),
+    Operation("Campaign_Interactive_Create", InteractiveCreate, interactive_create, DIALLING, changes=True),
+    Operation("Campaign_List", CampaignList, list_, EVERYBODY, changes=False),
+    Operation("Campaign_List_Mode", CampaignListMode, list_mode, EVERYBODY, changes=False),
+    Operation("Campaign_List_Permanent", CampaignList, list_permanent, EVERYBODY, changes=False),
+    Operation("Campaign_Filter", CampaignFilter, filter_, EVERYBODY, changes=False),
+    Operation("Campaign_Get", CampaignId, get, EVERYBODY, changes=False),
+    Operation("Campaign_Update", CampaignUpdate, update, DIALLING, changes=True),
+    Operation("Campaign_Delete", CampaignId, delete, DIALLING, changes=True),
 )

@@ -1,71 +1,97 @@
 """What became of a campaign's contacts and calls."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
+from typing_extensions import TypedDict
 
-from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Refused
-from api.operations.campaigns import mine, move, status_of
-from sql import campaigns
-from sql.states import CampaignFacts, CampaignStatus, Disposition, Status
+from api.operation import DIALLING, EVERYBODY, Caller, Operation, Page, Refused
+from api.operations.calls import CallResult
+from api.operations.calls import result as shown_call
+from api.operations.progress import CampaignId, CampaignState, mine, move, state
+from sql import reports
+from sql.states import CampaignStatus, Disposition, Status
 
 SETS = {
     "started": CampaignStatus.RUNNING, "running": CampaignStatus.RUNNING,
     "stopped": CampaignStatus.STOPPED, "paused": CampaignStatus.STOPPED,
     "archived": CampaignStatus.ARCHIVED, "completed": CampaignStatus.COMPLETED,
 }  # fmt: skip
-WORDS = {*Status, *Disposition}
+WORDS = {*map(str, Status), *map(str, Disposition)}
 
 
-class SummaryOf(Input):
-    campaign_id: Id
-    usr_id: Id | None = None
-    limit: int = Field(1000, ge=1, le=10_000)
-    cursor: int = Field(0, ge=0)
+class SummaryOf(CampaignId, Page):
+    pass
 
 
-class ResultOf(SummaryOf):
+class ResultOf(CampaignId, Page):
     status: Annotated[str, StringConstraints(max_length=40)] | None = None
 
 
-def _campaign(caller: Caller, given: SummaryOf) -> CampaignFacts:
-    campaign = mine(caller, given.campaign_id)
-    if given.usr_id is not None and given.usr_id != campaign.user_id:
-        raise Refused(f"campaign {campaign.id} is not user {given.usr_id}'s")
-    return campaign
+class ContactResult(TypedDict):
+    """A contact of a campaign; `disposition` is null until it was called."""
+
+    contact_id: int
+    phone: str
+    status: str
+    disposition: str | None
 
 
-def summary(caller: Caller, given: SummaryOf) -> dict[str, Any]:
+class Summary(TypedDict):
+    """`totals` counts contacts by status and disposition; `next` is the cursor of the next part, null at the end."""
+
+    campaign_id: int
+    name: str
+    status: str
+    totals: dict[str, int]
+    contacts: list[ContactResult]
+    next: int | None
+
+
+class CampaignResults(CampaignState):
+    """How far a campaign is, with its ended calls."""
+
+    results: list[CallResult]
+
+
+def summary(caller: Caller, given: SummaryOf) -> Summary:
     """Totals by status and disposition, then the contacts with theirs, `limit` at a time from `cursor` on."""
-    campaign = _campaign(caller, given)
-    listed = list(campaigns.contact_list(campaign.id, given.limit, given.cursor))
+    campaign = mine(caller, given)
+    tally = reports.tally(campaign.id)
+    listed = reports.contact_list(campaign.id, given.limit, given.cursor)
     return {
         "campaign_id": campaign.id,
         "name": campaign.name,
-        "status": status_of(caller, campaign.id)["status"],
-        "totals": campaigns.totals(campaign.id),
-        "contacts": [contact for _, contact in listed],
-        "next": listed[-1][0] if len(listed) == given.limit else None,
+        "status": state(caller, campaign.id, tally)["status"],
+        "totals": tally.totals(),
+        "contacts": [
+            {"contact_id": one.contact_id, "phone": one.phone, "status": one.status, "disposition": one.disposition} for one in listed
+        ],
+        "next": listed[-1].id if len(listed) == given.limit else None,
     }
 
 
-def result(caller: Caller, given: ResultOf) -> Any:
+def result(caller: Caller, given: ResultOf) -> list[CallResult] | CampaignResults:
     """The ended calls, `limit` at a time from call id `cursor` on; with `status` those of that status or disposition.
 
-    With `status` started, stopped, paused or archived, or with completed together with `usr_id`, it sets the campaign's status (POST only).
+    With `status` started, stopped, paused or archived, or with completed together with `usr_id`, it sets the campaign's status (POST
+    only), and answers as Campaign_Status with the ended calls as `results`.
     """
-    campaign = _campaign(caller, given)
+    campaign = mine(caller, given)
     if sets(given):
-        if not caller.posted or caller.role not in DIALLING:
-            raise Refused(
-                "changing a campaign's status needs POST" if not caller.posted else f"a {caller.role} may not change a campaign's status"
-            )
-        data = move(caller, campaign.id, SETS[given.status or ""])
-        return data | {"results": campaigns.results(campaign.id, None, given.limit, given.cursor)}
-    if given.status is not None and given.status not in WORDS | {"completed"}:
+        if not caller.posted:
+            raise Refused("changing a campaign's status needs POST")
+        if caller.role not in DIALLING:
+            raise Refused(f"status: a {caller.role} may not change a campaign's status")
+        moved = move(caller, campaign.id, SETS[given.status or ""])
+        return {**moved, "results": _results(campaign.id, None, given)}
+    if given.status not in WORDS | {"completed", None}:
         raise Refused(f"status {given.status!r} is none; there are {', '.join(sorted(WORDS))}")
-    word = None if given.status == "completed" else given.status  # calls are listed once they are
-    return campaigns.results(campaign.id, word, given.limit, given.cursor)
+    return _results(campaign.id, None if given.status == "completed" else given.status, given)  # calls are listed once they are
+
+
+def _results(campaign_id: int, word: str | None, given: ResultOf) -> list[CallResult]:
+    return [shown_call(call) for call in reports.results(campaign_id, word, given.limit, given.cursor)]
 
 
 def sets(given: ResultOf) -> bool:
