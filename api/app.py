@@ -2,38 +2,37 @@
 things go wrong is this table's.
 """
 
-import hashlib
 import json
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api import credentials
+from api.absent import not_offered
+from api.once import once
 from api.operation import Caller, Operation, Refused, ignored, understood
 from api.operations import BY_NAME
 from api.request import Malformed, arguments, files
-from sql import idempotency, settings, store
+from sql import idempotency, sessions, settings, store
 
 LARGEST_BODY = 512 << 20
 LARGEST_FIELDS = 8 << 20
-LONGEST_KEY = 200
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call comes to; `ignored` are the arguments that nobody understood."""
+    """What a call comes to; `ignored` are the arguments that nobody understood, `session` the cookie's new value (empty: none)."""
 
     done: bool
     payload: Any
     ignored: tuple[str, ...] = ()
-
-    def text(self) -> str:
-        return json.dumps([self.done, self.payload], ensure_ascii=False)
+    session: str | None = None
 
 
 def create_app(config: settings.Settings) -> Flask:
@@ -54,22 +53,25 @@ class Face:
     def rest(self, name: str) -> Response:
         operation = BY_NAME.get(name)
         if operation is None:
-            return _error(405, f"there is no method {name[:80]}")
+            absent = not_offered(name)
+            return _answered(Answer(False, absent)) if absent else _error(405, f"there is no method {name[:80]}")
+        if request.mimetype != "multipart/form-data":  # files alone may be large
+            request.max_content_length = min(LARGEST_FIELDS, request.max_content_length or LARGEST_FIELDS)
         try:
             with store.connection():
-                given = arguments(request)
-                answer = self._answer(operation, given)
+                answer = self._answer(operation, arguments(request))
         except credentials.Unknown as error:
-            return _error(401, str(error))
+            if operation.session != "opens":
+                return _error(401, str(error))
+            answer = Answer(False, str(error))
         except credentials.TooMany as error:
             return _error(429, str(error), {"Retry-After": str(error.seconds)})
         except (Refused, Malformed, idempotency.Conflict) as error:
             answer = Answer(False, str(error))
-        headers = {"X-Carillon-Ignored": ", ".join(answer.ignored)[:1000]} if answer.ignored else {}
-        return Response(answer.text(), headers=headers, content_type="application/json")
+        return _answered(answer)
 
     def _answer(self, operation: Operation, given: dict[str, Any]) -> Answer:
-        caller = self._caller(request, given)
+        caller = self._caller(operation, given)
         if caller.role not in operation.roles:
             raise Refused(f"a {caller.role} may not use {operation.name}")
         sent = {name: file for name, file in files(request).items() if name in operation.files}
@@ -77,46 +79,54 @@ class Face:
         extra = tuple(name.encode("ascii", "replace").decode() for name in ignored(understood_input))
         key = request.headers.get("Idempotency-Key")
 
-        def run() -> Answer:
+        def run() -> tuple[bool, Any]:
             try:
-                return Answer(True, operation.run(caller, understood_input), extra)
+                return True, operation.run(caller, understood_input)
             except Refused as error:
-                return Answer(False, str(error), extra)
+                return False, str(error)
 
-        if key is None or not operation.changes:
-            return run()
-        return _once(caller, key, _fingerprint(operation, given, sent), run)
+        # a session's value is kept nowhere, so what opens one cannot be answered again
+        if key is None or not operation.changes or operation.session:
+            done, payload = run()
+        else:
+            done, payload = once(caller, key, operation, given, sent, run)
+        return Answer(done, payload, extra, caller.hands.get("session"))
 
-    def _caller(self, request: Request, given: dict[str, Any]) -> Caller:
-        allow_query = self._config.flag("api", "query_credentials")
-        username, password = credentials.find(request, given, allow_query)
-        account = self._verifier.verify(username, password, request.remote_addr or "")
-        return Caller(account.id, account.username, account.role, account.country, account.path, self._config, request.method == "POST")
-
-
-def _once(caller: Caller, key: str, fingerprint: str, run: Any) -> Answer:
-    """Run it, unless the same call was answered under this key."""
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Refused(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters")
-    # a fixed form: databases compare text differently
-    stored = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-    before = store.unit(idempotency.begin, caller.user_id, stored, fingerprint, store.now())
-    if before is not None:
-        done, payload = json.loads(before)
-        return Answer(done, payload)
-    answer: Answer = run()
-    store.unit(idempotency.end, caller.user_id, stored, answer.text() if answer.done else None)
-    return answer
+    def _caller(self, operation: Operation, given: dict[str, Any]) -> Caller:
+        found = credentials.find(request, given, self._config.flag("api", "query_credentials"), operation.session)
+        proven = self._verifier.proven(found, request.remote_addr or "")
+        posted, ours = request.method == "POST", _own_origin(request)
+        if operation.session == "opens" and not ours and "Origin" in request.headers:
+            raise Refused("a session cannot be opened from another site")
+        if found.by_cookie:
+            posted = posted and ours
+            if operation.changes and not posted:
+                raise Refused("with a session's cookie, what changes something must be POST and carry an Origin header of this server")
+        who, key = proven.account, proven.key
+        caller = Caller(who.id, who.username, who.role, who.country, who.path, self._config, posted)
+        return caller if key is None else replace(caller, key_id=key.id, key_expires_at=key.expires_at)
 
 
-def _fingerprint(operation: Operation, given: dict[str, Any], sent: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps([operation.name, given], sort_keys=True, default=str).encode())
-    for name, file in sorted(sent.items()):
-        digest.update(name.encode())
-        while block := file.stream.read(1 << 20):
-            digest.update(block)
-        file.stream.seek(0)
-    return digest.hexdigest()
+def _own_origin(request: Request) -> bool:
+    """Whether the browser's page is of this server. By its name alone: a proxy may have taken the TLS away."""
+    return urlsplit(request.headers.get("Origin", "")).netloc.lower() == request.host.lower()
+
+
+def _answered(answer: Answer) -> Response:
+    headers = {"X-Carillon-Ignored": ", ".join(answer.ignored)[:1000]} if answer.ignored else {}
+    body = json.dumps([answer.done, answer.payload], ensure_ascii=False)
+    response = Response(body, headers=headers, content_type="application/json")
+    response.cache_control.no_store = True
+    if answer.session is not None:
+        response.set_cookie(
+            credentials.COOKIE,
+            answer.session,
+            max_age=sessions.LONGEST_MS // 1000 if answer.session else 0,
+            secure=request.is_secure or request.headers.get("Origin", "").startswith("https://"),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
 
 
 def _error(code: int, text: str, headers: dict[str, str] | None = None) -> Response:

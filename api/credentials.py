@@ -1,28 +1,35 @@
-"""Who calls: user name and password in any of their forms, verified slowly once and remembered for minutes.
+"""Who calls: every form of credentials found, and held against what the store knows.
 
-What is remembered is a key that neither a memory page nor a database dump turns into a password. Guessing is slowed before any
-hashing; somebody who was just verified is not held up by others' guesses.
+A password is verified slowly once and then remembered for minutes after each use, as a key that neither a memory page nor a
+database dump turns into a password. Guessing is slowed before any hashing; somebody who was just verified is not held up by others'
+guesses.
 """
 
 import hmac
+import re
 import secrets
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Request
 
-from sql import users
+from api.guesses import Guesses
+from api.operation import Session
+from sql import keys, sessions, store, users
 
 REMEMBERED_S = 300
 MOST_REMEMBERED = 10_000
-FAILURES, WITHIN_S = 10, 60
 FORMS = (("username", "password"), ("username", "passwd"), ("api_username", "api_password"))
+COOKIE = "carillon_session"
+SESSION = re.compile(r"[A-Za-z0-9_-]{22,200}", re.ASCII)  # what a session's value may be
 
-_hasher = PasswordHasher()  # argon2id, the library's current parameters
+_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # argon2id, as OWASP's password storage sheet has it
 _nobody = _hasher.hash(secrets.token_hex(16))  # so that an unknown name takes as long as a known one
 
 
@@ -38,31 +45,70 @@ class TooMany(Exception):
         self.seconds = seconds
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a request carries. `by_cookie`: the session is all there is, and a browser sends its cookie by itself."""
+
+    passwords: frozenset[tuple[str, str]]
+    key: str | None
+    session: str | None
+    by_cookie: bool
+
+
+@dataclass(frozen=True)
+class Proven:
+    """Whose they are. `key` is set when it was proved by a key and no password."""
+
+    account: users.Account
+    key: keys.Found | None = None
+
+
 def hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
-def find(request: Request, arguments: dict[str, object], allow_query: bool) -> tuple[str, str]:
-    """(user name, password) of this request, taken out of its arguments. Unknown if there are none."""
-    found = _basic(request)
-    for name, secret in FORMS:
-        in_query = name in request.args or secret in request.args
-        # `username` alone is another method's argument
-        if name in arguments and secret in arguments:
-            given = str(arguments.pop(name)), str(arguments.pop(secret))
-            if in_query and not allow_query:
-                raise Unknown(
-                    "credentials in a query string are not accepted here; send them as form fields, or see [api] query_credentials"
-                )
-            found = found or given
-    if not found or not found[0] or not found[1]:
-        raise Unknown("credentials are missing: send username and password")
-    return found
+def find(request: Request, arguments: dict[str, Any], allow_query: bool, session: Session) -> Found:
+    """The credentials of this request, taken out of its arguments. Unknown if they may not travel like that.
 
-
-def _basic(request: Request) -> tuple[str, str] | None:
+    Opening a session takes others than a session's; ending one may name it instead of sending its cookie.
+    """
+    in_query = {name.partition("[")[0] for name in request.args}
+    pairs = [(name, secret) for name, secret in FORMS if name in arguments and secret in arguments]
+    if not allow_query and in_query & {secret for _, secret in FORMS} | in_query & {name for name, _ in pairs}:
+        raise Unknown("credentials in a query string are not accepted here; send them as form fields, or see [api] query_credentials")
+    passwords = {(_text(name, arguments[name]), _text(secret, arguments[secret])) for name, secret in pairs}
+    for name in {name for pair in pairs for name in pair}:  # `username` alone is another method's argument
+        del arguments[name]
     sent = request.authorization
-    return (sent.username or "", sent.password or "") if sent is not None and sent.type == "basic" else None
+    if sent is not None and sent.type == "basic":
+        passwords.add((sent.username or "", sent.password or ""))
+    key = sent.token if sent is not None and sent.type == "bearer" else None
+    whole = frozenset((name, secret) for name, secret in passwords if name and secret)
+    may_name = allow_query or "session_id" not in in_query
+    return Found(whole, key or None, *_session(request, arguments, may_name, session, alone=not (whole or key)))
+
+
+def _session(request: Request, arguments: dict[str, Any], may_name: bool, session: Session, alone: bool) -> tuple[str | None, bool]:
+    """The session's value, and whether the cookie is all there is. A value that stood in a query string opens no session."""
+    named = str(arguments.get("session_id", ""))
+    if session == "opens":
+        if not (may_name and SESSION.fullmatch(named)):
+            arguments.pop("session_id", None)
+        return None, False
+    if session == "ends" and may_name and alone and SESSION.fullmatch(named):
+        return named, False
+    cookie = request.cookies.get(COOKIE, "")
+    if not SESSION.fullmatch(cookie):
+        return None, False
+    if session == "ends" and not SESSION.fullmatch(named):
+        arguments["session_id"] = cookie
+    return cookie, alone
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, dict | list | bool):
+        raise Unknown(f"{name} is no text")
+    return "" if value is None else str(value)
 
 
 class Verifier:
@@ -71,37 +117,79 @@ class Verifier:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._turn = threading.Lock()
-        self._known: dict[bytes, float] = {}
-        self._failed: dict[str, deque[float]] = {}
+        self._known: OrderedDict[bytes, float] = OrderedDict()
+        self._known_lock = threading.Lock()
+        self._guesses = Guesses()
+
+    def proven(self, found: Found, address: str) -> Proven:
+        """The one account of all these credentials. Unknown, TooMany."""
+        accounts: dict[int, users.Account] = {}
+        key = keys.find(found.key, store.now()) if found.key else None
+        if key is not None:
+            if key.account is None:
+                raise Unknown(key.why)
+            if key.stale:
+                store.unit(keys.used, key.id, store.now())
+            accounts[key.account.id] = key.account
+        for username, password in sorted(found.passwords):
+            account = self.verify(username, password, address)
+            accounts[account.id] = account
+        by_session = sessions.find(found.session, store.now()) if found.session else None
+        if found.session and by_session:
+            account, stale = by_session
+            if stale:
+                store.unit(sessions.used, found.session, store.now())
+            accounts[account.id] = account
+        if not accounts:
+            raise Unknown("the session is over; log in again" if found.session else "credentials are missing: send username and password")
+        if len(accounts) > 1:
+            raise Unknown("the credentials in this call belong to different accounts; send those of one")
+        [account] = accounts.values()
+        return Proven(account, None if found.passwords else key)
 
     def verify(self, username: str, password: str, address: str) -> users.Account:
         """The account of these credentials. Unknown, TooMany."""
         account = users.named(username)
-        stored = account.password_hash if account else _nobody
-        mark = hmac.digest(self._key, "\0".join((username, password, stored)).encode(), sha256)
-        if account and time.monotonic() < self._known.get(mark, 0):
+        if account and self._remembered(account, password):
             return account
         self._hold_up(username, address)
         with self._turn:
-            right = _right(stored, password)
-            if account and right:
-                if len(self._known) >= MOST_REMEMBERED:
-                    self._known.clear()
-                self._known[mark] = time.monotonic() + REMEMBERED_S
+            if account and self._remembered(account, password):  # somebody who had his turn before us sent the same
                 return account
-            for who in (f"address {address}", f"{username} from {address}"):
-                self._failed.setdefault(who, deque(maxlen=FAILURES)).append(time.monotonic())
+            self._hold_up(username, address)
+            stored = account.password_hash if account else _nobody
+            if _right(stored, password) and account:
+                if _hasher.check_needs_rehash(stored):
+                    account = replace(account, password_hash=hashed(password))
+                    store.unit(users.rehashed, account.id, stored, account.password_hash)
+                self._remember(account, password)
+                return account
+            self._guesses.failed(username, address)
         raise Unknown("user name or password is wrong")
 
     def _hold_up(self, username: str, address: str) -> None:
-        now = time.monotonic()
-        for who in (f"address {address}", f"{username} from {address}"):
-            failures = self._failed.get(who)
-            if failures and len(failures) == FAILURES and now - failures[0] < WITHIN_S:
-                raise TooMany(int(WITHIN_S - (now - failures[0])) + 1)
-        with self._turn:
-            for who in [who for who, failures in self._failed.items() if now - failures[-1] > WITHIN_S]:
-                del self._failed[who]
+        if seconds := self._guesses.wait(username, address):
+            raise TooMany(seconds)
+
+    def _mark(self, account: users.Account, password: str) -> bytes:
+        """A changed password changes the stored hash, and with it the mark."""
+        return hmac.digest(self._key, "\0".join((str(account.id), account.password_hash, password)).encode(), sha256)
+
+    def _remembered(self, account: users.Account, password: str) -> bool:
+        mark = self._mark(account, password)
+        with self._known_lock:
+            if time.monotonic() >= self._known.get(mark, 0):
+                return False
+            self._known[mark] = time.monotonic() + REMEMBERED_S
+            return True
+
+    def _remember(self, account: users.Account, password: str) -> None:
+        mark = self._mark(account, password)
+        with self._known_lock:
+            self._known[mark] = time.monotonic() + REMEMBERED_S
+            self._known.move_to_end(mark)
+            while len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
 
 
 def _right(stored: str, password: str) -> bool:

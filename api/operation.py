@@ -3,22 +3,23 @@
 Knows no HTTP.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from werkzeug.datastructures import FileStorage
 
+from api.values import parsed
 from sql import settings
 
 ADMIN = frozenset({"admin"})
 EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
 MANAGERS = frozenset({"admin", "tenant"})
 DIALLING = frozenset({"admin", "tenant", "user"})
+Session = Literal["", "opens", "ends"]
 
 
 class Refused(Exception):
@@ -27,7 +28,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. `scope` is what the caller may see and change: what belongs to the accounts of this path and below."""
+    """Who calls. `scope` is what the caller may see and change: what belongs to the accounts of this path and below.
+
+    `posted`: the call came in a form that may change state. `key_id` is set where an API key proved who it is. `hands` takes what the
+    face hands over beside the payload: `session`, the value of a session, empty when it is over.
+    """
 
     user_id: int
     username: str
@@ -36,6 +41,9 @@ class Caller:
     path: str
     config: settings.Settings
     posted: bool = True
+    key_id: int | None = None
+    key_expires_at: int | None = None
+    hands: dict[str, str] = field(default_factory=dict)
 
     @property
     def scope(self) -> str:
@@ -49,10 +57,7 @@ class Caller:
 def _object(value: Any) -> Any:
     """An object may come as JSON text, with a stray comma in front, or as the empty list that PHP makes of it."""
     if isinstance(value, str):
-        try:
-            value = json.loads(value.strip().lstrip(","))
-        except ValueError:
-            raise ValueError("is not valid JSON") from None
+        value = parsed(value.strip().lstrip(","))
     return {} if value == [] else value
 
 
@@ -122,7 +127,7 @@ class Operation:
     """`run(caller, input)` answers the payload or raises Refused; its docstring is what people read of it, and its return annotation
     is the declared output.
 
-    `files`: names of the multipart parts it takes.
+    `files`: names of the multipart parts it takes. `session`: whether it opens or ends one.
     """
 
     name: str
@@ -132,6 +137,7 @@ class Operation:
     changes: bool
     aliases: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    session: Session = ""
 
     @property
     def output(self) -> Any:

@@ -1,18 +1,20 @@
 """The arguments of a request: the union of query string, form and JSON body, PHP's brackets unfolded. Knows no operation."""
 
-import json
 import re
 from typing import Any
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
 
+from api.values import checked, parsed
+
 DEEPEST = 5
 BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Malformed(Exception):
-    """The body cannot be read; one sentence."""
+    """The request cannot be read; one sentence."""
 
 
 def arguments(request: Request) -> dict[str, Any]:
@@ -21,8 +23,7 @@ def arguments(request: Request) -> dict[str, Any]:
     for source in (request.args, request.form):
         for name, values in source.lists():
             _put(made, name, values)
-    made |= _json(request)
-    return made
+    return made | _json(request)
 
 
 def files(request: Request) -> dict[str, FileStorage]:
@@ -30,14 +31,17 @@ def files(request: Request) -> dict[str, FileStorage]:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    if not request.is_json:
+    if not request.content_length or request.mimetype in FORMS:
         return {}
-    text = request.get_data(as_text=True).strip()
+    if not request.is_json:
+        kind = f"Content-Type {request.mimetype[:80]!r} is not understood" if request.mimetype else "Content-Type is missing"
+        raise Malformed(f"{kind}; send application/json, {FORMS[0]} or {FORMS[1]}")
+    text = request.get_data().strip()
     try:
-        body = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        raise Malformed("the body is not valid JSON") from None
-    if body == []:
+        body = parsed(text) if text else {}
+    except ValueError as error:
+        raise Malformed(f"the body {error}") from None
+    if body is None or body == []:
         return {}
     if not isinstance(body, dict):
         raise Malformed("the JSON body is not an object")
@@ -45,6 +49,13 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _put(made: dict[str, Any], name: str, values: list[str]) -> None:
+    for text in (name, *values):
+        if "\N{REPLACEMENT CHARACTER}" in text:  # what the form's reader makes of bytes that it cannot decode
+            raise Malformed(f"{name[:60]} is not UTF-8")
+        try:
+            checked(text)
+        except ValueError as error:
+            raise Malformed(f"{name[:60]} {error}") from None
     found = BRACKETS.fullmatch(name)
     if not found:
         made[name] = values[-1]

@@ -19,6 +19,7 @@ class Found:
     why: str
     id: int = 0
     expires_at: int | None = None
+    stale: bool = False  # the last use should be noted again
 
 
 def hashed(key: str) -> str:
@@ -26,13 +27,11 @@ def hashed(key: str) -> str:
 
 
 def create(user_id: int, name: str, key: str, prefix: str, expires_at: int | None, now: int) -> int:
-    return Key.insert(
-        user=user_id, name=name, prefix=prefix, hash=hashed(key), expires_at=expires_at, created_at=now
-    ).execute()  # fmt: skip
+    return Key.insert(user=user_id, name=name, prefix=prefix, hash=hashed(key), expires_at=expires_at, created_at=now).execute()
 
 
 def find(key: str, now: int) -> Found:
-    """Whose key this is. Outside a unit: the last use is noted by itself."""
+    """Whose key this is."""
     row = Key.select(Key, User).join(User).where(Key.hash == hashed(key)).first()
     if row is None:
         return Found(None, "this API key is unknown; make one by User_Key_Create")
@@ -43,10 +42,13 @@ def find(key: str, now: int) -> Found:
     account = users.living(row.user)
     if account is None:
         return Found(None, "the account of this API key is not active")
-    if row.used_at is None or row.used_at <= now - USED_EVERY_MS:
-        stale = Key.used_at.is_null() | (Key.used_at <= now - USED_EVERY_MS)
-        Key.update(used_at=now).where(Key.id == row.id, stale).execute()
-    return Found(account, "", row.id, row.expires_at)
+    stale = row.used_at is None or row.used_at <= now - USED_EVERY_MS
+    return Found(account, "", row.id, row.expires_at, stale)
+
+
+def used(key_id: int, now: int) -> None:
+    stale = Key.used_at.is_null() | (Key.used_at <= now - USED_EVERY_MS)
+    Key.update(used_at=now).where(Key.id == key_id, stale).execute()
 
 
 def listed(user_id: int, scope: str, limit: int, cursor: int) -> list[dict[str, Any]]:

@@ -32,18 +32,16 @@ def open_(user_id: int, value: str, key_id: int | None, until: int | None, now: 
         return bool(Session.update(**fields).where(Session.hash == hashed(value), Session.user == user_id).execute())
 
 
-def find(value: str, now: int) -> users.Account | None:
-    """The account whose living session this is. Outside a unit: the use is noted by itself."""
-    row = (
-        Session.select(Session, User)
-        .join(User)
-        .where(Session.hash == hashed(value), Session.expires_at > now, Session.used_at > now - IDLE_MS)
-        .first()
-    )
+def find(value: str, now: int) -> tuple[users.Account, bool] | None:
+    """The account whose living session this is, and whether its use should be noted again."""
+    living = (Session.expires_at > now) & (Session.used_at > now - IDLE_MS)
+    row = Session.select(Session, User).join(User).where(Session.hash == hashed(value), living).first()
     account = row and users.living(row.user)
-    if account and row.used_at <= now - USED_EVERY_MS:
-        Session.update(used_at=now).where(Session.id == row.id, Session.used_at <= now - USED_EVERY_MS).execute()
-    return account
+    return (account, row.used_at <= now - USED_EVERY_MS) if account else None
+
+
+def used(value: str, now: int) -> None:
+    Session.update(used_at=now).where(Session.hash == hashed(value), Session.used_at <= now - USED_EVERY_MS).execute()
 
 
 def end(user_id: int, value: str) -> bool:
