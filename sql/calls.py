@@ -17,17 +17,22 @@ GRACE_MS = 2000  # how long the first news of an end waits for the other witness
 
 @dataclass(frozen=True)
 class Instructions:
-    """What a script has to do: `recording` is a sound id such as `carillon/12`, without extension."""
+    """What a script has to do: `recording` is a sound id such as `carillon/12`, without extension. Who presses `key` is connected to
+    `extension_id`.
+    """
 
     call_id: int
     kind: str
     recording: str
+    phone: str
+    key: str | None
+    extension_id: int | None
 
 
 def instructions(call_id: int) -> Instructions | None:
     """The instructions of an open call; None if there is no such call."""
-    row = Call.select(Call.kind, Call.recording_id).where(Call.id == call_id, Call.state == CallState.SENDING).first()
-    return row and Instructions(call_id, row.kind, f"carillon/{row.recording_id}")
+    row = Call.get_or_none(Call.id == call_id, Call.state == CallState.SENDING)
+    return row and Instructions(call_id, row.kind, f"carillon/{row.recording_id}", row.phone, row.extension_key, row.extension_id)
 
 
 def answered(call_id: int, at: int) -> None:
@@ -38,6 +43,17 @@ def answered(call_id: int, at: int) -> None:
 def heard(call_id: int, at: int, heard_ms: int, complete: bool) -> None:
     """The message was heard to its end, or was cut after `heard_ms`."""
     _record(call_id, Call.heard_at, heard_at=at, heard_ms=heard_ms, heard_complete=complete)
+
+
+def pressed(call_id: int, at: int, keys: str) -> None:
+    """The keys that the person pressed, in their order."""
+    _record(call_id, Call.pressed_at, pressed_at=at, pressed=keys[:20])
+
+
+def bridged(call_id: int, at: int, outcome: str, talked_ms: int) -> None:
+    """How the extension took the call; `talked_ms` is the length of the conversation that ended now, 0 if there was none."""
+    answered = {"bridged_at": at - talked_ms, "bridge_ended_at": at} if talked_ms else {}
+    _record(call_id, Call.bridge_outcome, bridge_outcome=outcome, **answered)
 
 
 def script_ended(call_id: int, at: int) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from peewee import fn
 
+from sql import halts
 from sql.models import Call, Campaign, CampaignContact, Trunk, TrunkLoaded
 from sql.models_contacts import Contact
-from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Load, TrunkFacts
+from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Halted, Load, TrunkFacts
 
 OPEN = (CallState.CLAIMED, CallState.SENDING)
 # Longer than the second and the tenth that they stand for: between the claim and the INVITE lie two commits and Asterisk.
@@ -26,6 +27,7 @@ class LostClaim(Exception):
 class Snapshot:
     """All that the dialer needs to decide what may start: one consistent-enough reading of the store."""
 
+    halted: Halted | None
     campaigns: tuple[CampaignFacts, ...]
     trunks: tuple[TrunkFacts, ...]
     by_campaign: dict[int, Load]
@@ -74,6 +76,7 @@ def snapshot(node: str, now: int) -> Snapshot:
         .dicts()
     )
     return Snapshot(
+        halted=halts.active(),
         campaigns=tuple(running()),
         trunks=tuple(trunks(node)),
         by_campaign=_loads(rows, "campaign_id"),
@@ -175,6 +178,8 @@ def _row(campaign: CampaignFacts, pick: Pick, node: str, now: int) -> dict:
         "caller_id": pick.caller_id,
         "kind": campaign.kind,
         "recording_id": campaign.recording_id,
+        "extension_id": campaign.extension_id,
+        "extension_key": campaign.extension_key,
         "ring_timeout": campaign.ring_timeout,
         "max_duration": campaign.max_duration,
         "claimed_at": now,
@@ -191,7 +196,7 @@ def _claimed(campaign: CampaignFacts, call_id: int, pick: Pick) -> Claimed:
 def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
     """Mark these calls durably: from the commit on they may have gone out. Those that may no longer go are handed back.
 
-    Campaign state, window and do-not-call are checked again here, in the transaction of the mark.
+    Kill switch, campaign state, window and do-not-call are checked again here, in the transaction of the mark.
     """
     ids = [call.call_id for call in calls]
     rows = (
@@ -207,7 +212,7 @@ def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
             Contact.deleted_at.is_null(),
         )
     )
-    allowed = {row.id for row in rows}
+    allowed = set() if halts.active() else {row.id for row in rows}
     going = [call for call in calls if call.call_id in allowed and (call.not_after is None or now < call.not_after)]
     going_ids = [call.call_id for call in going]
     Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going_ids), Call.state == CallState.CLAIMED).execute()

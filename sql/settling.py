@@ -10,6 +10,7 @@ from peewee import fn
 
 from sql import events
 from sql.models import Call, Campaign, CampaignContact, Trunk
+from sql.response import response
 from sql.states import CallFacts, CallState, CampaignStatus, ContactState
 
 
@@ -26,6 +27,7 @@ class Ended:
     leg: int
     max_attempts: int
     tried: tuple[int, ...]
+    response: str | None
     facts: CallFacts
 
 
@@ -71,6 +73,9 @@ def to_settle(now: int, limit: int) -> list[Ended]:
             leg=row.leg,
             max_attempts=row.most,
             tried=tuple(int(part) for part in (row.tried or "").split(",") if part),
+            response=response(
+                row.extension_key, row.pressed, row.extension_id, row.bridge_outcome, row.bridged_at, row.bridge_ended_at
+            ),
             facts=CallFacts(**{name: getattr(row, name) for name in CallFacts.__dataclass_fields__}),
         )
         for row in rows
@@ -91,6 +96,7 @@ def settle(ended: Ended, decision: Decision, now: int) -> bool:
             connected_at=decision.connected_at,
             ended_at=decision.ended_at,
             billable_seconds=decision.billable_seconds,
+            response=ended.response,
             final=final,
         )
         .where(Call.id == ended.call_id, Call.state == CallState.SENDING)

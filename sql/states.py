@@ -148,6 +148,8 @@ class CampaignFacts:
     name: str
     trunk_id: int | None
     recording_id: int | None
+    extension_id: int | None
+    extension_key: str | None
     caller_id: str | None
     max_channels: int
     cps: int

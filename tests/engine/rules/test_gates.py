@@ -9,7 +9,7 @@ from engine.rules.gates import Calling, Gate, Refusal
 from sql.states import CampaignFacts, ContactFacts, NodeFacts, TrunkFacts
 
 NOON = 1_795_521_600_000  # 2026-11-24 12:00 UTC
-CAMPAIGN = CampaignFacts(1, 7, "running", "voice", "c", None, 1, None, 10, 5, 1, 25, 3600, None, None, None)
+CAMPAIGN = CampaignFacts(1, 7, "running", "voice", "c", None, 1, None, None, None, 10, 5, 1, 25, 3600, None, None, None)
 TRUNK = TrunkFacts(3, None, "main", True, False, None, None, "plus", 10, None, None, None, None, None)
 NODE = NodeFacts("main", True, "up", NOON, NOON)
 CONTACT = ContactFacts(1, 1, "+49301234567", "Europe/Berlin", 0, 0, (), None, False)
