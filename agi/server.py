@@ -25,6 +25,7 @@ MOST = 2000  # scripts at once
 ENVIRONMENT_S = 5
 LONGEST_S = 4 * 3600 + 60  # the longest call that a campaign may allow, and a little
 FINISH_S = 3
+OWN_THREADS = 3  # this one and the two of the store
 GATHER_S = 0.01  # facts of many calls share one durable commit
 CALL_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # as many digits as any 64-bit column can hold
 log = logging.getLogger("agi")
@@ -139,10 +140,10 @@ def main() -> None:
 def _finish() -> None:
     """Let scripts that are about to end write their facts."""
     for _ in range(FINISH_S * 20):
-        if threading.active_count() <= 2:  # this one and the store's
+        if threading.active_count() <= OWN_THREADS:
             return
         threading.Event().wait(0.05)
-    log.warning("%d scripts are still at work and are left", threading.active_count() - 2)
+    log.warning("%d scripts are still at work and are left", threading.active_count() - OWN_THREADS)
 
 
 if __name__ == "__main__":

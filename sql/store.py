@@ -1,19 +1,19 @@
 """Opening the store: one URL, one database, one connection per thread that asked for it, and whole units of work.
 
 A connection is opened and closed on purpose (`connection()`), never by accident. A unit of work (`unit`) is one durable
-transaction; it is done again as a whole when the database says that it lost a race.
+transaction; it is done again as a whole when the database says that it lost a race, or when the connection broke before the commit.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import cysqlite
-from peewee import Database, MySQLDatabase, OperationalError, PeeweeException
+from peewee import Database, InterfaceError, MySQLDatabase, OperationalError, PeeweeException
 from playhouse.cysqlite_ext import CySqliteDatabase
 from playhouse.migrations import Runner
 
@@ -22,12 +22,20 @@ from sql.row import db
 MIGRATIONS = Path(__file__).parent / "migrations"
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can lose commits in WAL mode with two or more connections
 LOCK_WAIT_S = 15
+# A database that does not answer holds nobody for ever; longer than InnoDB's lock wait, and than its longest statement of ours.
+CONNECT_S, ANSWER_S = 5, 60
 TRIES = 6
-# deadlock, lock wait timeout, Galera not (yet) a primary component; SQLite's busy
-LOST_RACES = (1213, 1205, 1047)
+# deadlock, lock wait timeout, Galera not (yet) a primary component; a savepoint that went when a deadlock took the whole transaction
+LOST_RACES = (1213, 1205, 1047, 1305)
+# cannot connect, server gone, lost during the query, packets out of order, connection killed; 0 is PyMySQL's closed connection
+BROKEN = (0, 2002, 2003, 2006, 2013, 2014, 2055, 4031, 1927, 1053)
 
 Unavailable = PeeweeException  # what the store raises when it cannot be reached or does not do what it was asked
 log = logging.getLogger(__name__)
+
+
+class CommitUnknown(PeeweeException):
+    """The connection broke at the commit: it was done, or it was not. Whoever wants to know reads back."""
 
 
 class StoreError(Exception):
@@ -61,6 +69,9 @@ def database(url: str) -> Database:
             port=parts.port or 3306,
             charset="utf8mb4",
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            connect_timeout=CONNECT_S,
+            read_timeout=ANSWER_S,
+            write_timeout=ANSWER_S,
             autoconnect=False,
         )
     raise StoreError(f"[store] url starts with {parts.scheme!r}; write sqlite:////path/file or mysql://user:password@host/name")
@@ -83,23 +94,51 @@ def connection() -> Iterator[None]:
 
 
 def unit(work: Callable[..., Any], *args: Any) -> Any:
-    """Run `work(*args)` in one durable transaction and return its result; again as a whole after a lost race."""
+    """Run `work(*args)` in one durable transaction and return its result; again as a whole after a lost race or a broken connection.
+
+    CommitUnknown: the connection broke at the commit itself. Then it is not done again here, for it may have been done.
+    """
     for attempt in range(1, TRIES + 1):
+        committing = False
         try:
+            if attempt > 1:
+                db.connect(reuse_if_open=True)
             with db.atomic():
-                return work(*args)
-        except OperationalError as error:
-            if attempt == TRIES or not lost_race(error):
+                result = work(*args)
+                committing = True
+            return result
+        except (OperationalError, InterfaceError) as error:
+            cut = broken(error)
+            if cut:
+                drop_connection()
+            if cut and committing:
+                with suppress(PeeweeException):  # whoever uses it next is told that it is closed
+                    db.connect()
+                raise CommitUnknown(f"the connection broke at the commit, which may have been done: {error}") from error
+            if attempt == TRIES or not (cut or lost_race(error)):
                 raise
             log.warning("store: %s, doing the unit again (%d of %d)", error, attempt, TRIES)
             time.sleep(0.02 * 2**attempt)
     raise AssertionError("unreachable")
 
 
-def lost_race(error: OperationalError) -> bool:
+def lost_race(error: PeeweeException) -> bool:
     """Whether the same work, done again, may well succeed."""
     first = error.args[0] if error.args else None
     return first in LOST_RACES or "locked" in str(error).lower() or "busy" in str(error).lower()
+
+
+def broken(error: PeeweeException) -> bool:
+    """Whether the connection is gone, and with it whatever was not committed."""
+    return isinstance(db.obj, MySQLDatabase) and bool(error.args) and error.args[0] in BROKEN
+
+
+def drop_connection() -> None:
+    """Close this thread's connection, in whatever state it is."""
+    try:
+        db.close()
+    except Exception as error:  # it is broken; a new one takes its place
+        log.debug("store: the broken connection did not close cleanly: %s", error)
 
 
 def migrate(url: str) -> list[str]:
