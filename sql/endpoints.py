@@ -33,7 +33,7 @@ def of_campaign(user_id: int, campaign_id: int, url: str, now: int) -> None:
     own = _living().where(PushEndpoint.campaign_id == campaign_id).order_by(PushEndpoint.id.desc()).first()
     if own is None:
         pushes.create_endpoint(user_id, url, "call.completed", campaign_id, now)
-    elif own.url != url:
+    elif own.url != url or not own.active:
         change(own.id, {"url": url, "active": True}, now)
 
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Strin
 from typing_extensions import TypedDict
 
 from api.operation import Id, Input, NotOffered, Refused
-from api.operations.pushes import Url
+from api.operations.pushes import Url, words
 from api.operations.trunks import Digits
 from api.operations.users import Timezone
 from api.times import Time, span
@@ -28,10 +28,8 @@ def _hours(text: str) -> str:
     return text
 
 
-def _days(value: Any) -> Any:
-    text = ",".join(map(str, value)) if isinstance(value, list) else value
-    if isinstance(text, str):
-        window.hours(window.ALL_DAY, text)
+def _days(text: str) -> str:
+    window.hours(window.ALL_DAY, text)
     return text
 
 
@@ -54,7 +52,7 @@ Key = Annotated[str, BeforeValidator(text), StringConstraints(pattern=r"^[0-9*#]
 Name = Annotated[str, BeforeValidator(text), StringConstraints(max_length=200)]
 Description = Annotated[str, BeforeValidator(text), StringConstraints(max_length=2000)]
 Hours = Annotated[str, StringConstraints(max_length=11), AfterValidator(_hours)]
-Days = Annotated[str, BeforeValidator(_days), StringConstraints(max_length=40)]
+Days = Annotated[str, BeforeValidator(words), StringConstraints(max_length=40), AfterValidator(_days)]
 Mode = Literal["standard", "permanent"]
 
 
