@@ -29,7 +29,8 @@ NUMBER = re.compile(r"\+?[0-9]{2,20}", re.ASCII)
 ENDPOINT = re.compile(r"[a-z]+-[0-9]{1,19}", re.ASCII)
 WORD = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_()\\,-]{0,80}=[A-Za-z0-9_\\,-]{1,80}", re.ASCII)
-OUR_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+OUR_ID = re.compile(r"0*[1-9][0-9]{0,18}", re.ASCII)
+ID_DIGITS = 19  # every channel's id is as long as every other's: Asterisk 22 takes one that begins another for that other
 
 log = logging.getLogger(__name__)
 # panoramisk logs each reconnect and failed connect itself; what people need to know is said here, once.
@@ -71,7 +72,7 @@ def headers(order: Originate) -> dict[str, str | list[str]]:
     made: dict[str, str | list[str]] = {
         "Action": "Originate",
         "ActionID": call_id,
-        "ChannelId": call_id,
+        "ChannelId": call_id.zfill(ID_DIGITS),
         "Channel": f"PJSIP/{_checked(NUMBER, order.number, 'number')}@{_checked(ENDPOINT, order.endpoint, 'endpoint')}",
         "Context": _checked(WORD, order.context, "context"),
         "Exten": _checked(WORD, order.exten, "extension"),
@@ -266,7 +267,7 @@ async def _first(awaited: Awaitable[T], lost: asyncio.Event, seconds: float) -> 
 def _id(event: Message, key: str) -> int | None:
     """The call id in this header; None for a channel that is not ours."""
     value = event[key]
-    return int(value) if OUR_ID.fullmatch(value) else None
+    return int(value) if OUR_ID.fullmatch(value) and len(value) <= ID_DIGITS else None
 
 
 def _number(event: Message, key: str) -> int | None:

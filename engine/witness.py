@@ -53,7 +53,7 @@ def _rows(path: Path, wanted: Collection[str], columns: int, time_column: int, s
             # A CDR is written at its end: once the rows are a minute older than the oldest call, nothing of ours follows.
             if 0 < _ms(row[time_column]) < since - 60_000:
                 return
-            if row[0] in wanted:
+            if row[0].lstrip("0") in wanted:  # the channel's id is the call's, with zeros in front
                 yield row
 
 

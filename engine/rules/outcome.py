@@ -75,7 +75,9 @@ BY_CAUSE = {
     58: CODEC,
 }  # fmt: skip
 
-NOTHING_CAME = (19, 34)  # the causes of a dead port and of no route; with no SIP code at all
+# The causes of a dead port (our ring timeout, or before it Asterisk's own SIP timer) and of no route; with no SIP code at all.
+NOTHING_CAME = (18, 19, 34)
+OWN_TIMER, OWN_TIMER_MS = 408, 32_000  # the code that Asterisk makes up when no reply came for 64 times T1
 OUR_CANCEL = 487
 TIMED_OUT = 3  # OriginateResponse's reason when our ring timeout struck
 TIMER_SLACK_MS = 500
@@ -84,12 +86,18 @@ TIMER_SLACK_MS = 500
 def outcome(facts: CallFacts) -> Outcome:
     """Conclude from what the witnesses said, in the order in which they are believed."""
     cause = _first(facts.handler_cause, facts.hangup_cause, facts.record_cause)
-    ended_at = _first(facts.hangup_at, facts.handler_at, facts.record_at, facts.script_ended_at, facts.reply_at) or facts.sending_at
+    ended_at = _ended_at(facts)
     connected_at = _connected_at(facts)
     if connected_at is not None:
         return Outcome(CONNECTED, 200, cause, connected_at, max(ended_at, connected_at))
     rule, sip = _unanswered(facts, cause, ended_at)
     return Outcome(rule, sip, cause, None, ended_at, rule.alarm or facts.closed_why)
+
+
+def _ended_at(facts: CallFacts) -> int:
+    """The earlier of those who saw the end: the other one was told late."""
+    saw = [at for at in (facts.hangup_at, facts.handler_at) if at is not None]
+    return min(saw) if saw else _first(facts.record_at, facts.script_ended_at, facts.reply_at) or facts.sending_at
 
 
 def _connected_at(facts: CallFacts) -> int | None:
@@ -104,19 +112,27 @@ def _unanswered(facts: CallFacts, cause: int | None, ended_at: int) -> tuple[Rul
     if facts.handler_at is None:
         return _without_handler(facts, cause, ended_at)
     if facts.handler_sip is None:
-        return (DEAD_TRUNK if cause in NOTHING_CAME else BY_CAUSE.get(cause or 0, OTHER_FAILURE)), None
+        return (DEAD_TRUNK if _nothing_came(facts, cause) else BY_CAUSE.get(cause or 0, OTHER_FAILURE)), None
     if facts.handler_sip < 200:
         return (NO_RESPONSE if _timed_out(facts, ended_at) else CANCELED), OUR_CANCEL
     return _by_code(facts.handler_sip, cause), facts.handler_sip
 
 
 def _without_handler(facts: CallFacts, cause: int | None, ended_at: int) -> tuple[Rule, int | None]:
-    """AMI's TechCause: Asterisk invents 480 for our own timeout and 503 for no route."""
+    """AMI's TechCause: Asterisk invents 480 for our own timeout, 408 for its SIP timer, and mostly none for no route."""
     if facts.hangup_sip is None:
-        return BY_CAUSE.get(cause or 0, OTHER_FAILURE), None
+        seen_down = facts.hangup_state == "Down" and _nothing_came(facts, cause)
+        return (DEAD_TRUNK if seen_down else BY_CAUSE.get(cause or 0, OTHER_FAILURE)), None
+    if facts.hangup_sip == OWN_TIMER and facts.hangup_state == "Down" and ended_at - facts.sending_at >= OWN_TIMER_MS - TIMER_SLACK_MS:
+        return DEAD_TRUNK, None
     if facts.hangup_sip == 480 and _timed_out(facts, ended_at):
         return (DEAD_TRUNK, None) if facts.hangup_state == "Down" else (NO_RESPONSE, OUR_CANCEL)
     return _by_code(facts.hangup_sip, cause), facts.hangup_sip
+
+
+def _nothing_came(facts: CallFacts, cause: int | None) -> bool:
+    """No SIP code, a cause that fits, and no sign of ringing."""
+    return cause in NOTHING_CAME and facts.hangup_state in (None, "Down")
 
 
 def _by_code(sip: int, cause: int | None) -> Rule:

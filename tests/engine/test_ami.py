@@ -11,6 +11,7 @@ from engine.ami import Link, LinkDown, Originate, Refused
 from engine.facts import Created, Hangup, LinkUp, Reply
 from tests.fakes.ami_peer import AmiPeer, message
 
+CHANNEL_7 = "0000000000000000007"
 ORDER = Originate(
     call_id=7,
     number="+4930123456",
@@ -80,7 +81,7 @@ async def test_an_originate_travels_as_written():
         assert await link.originate(ORDER) >= 0
         [sent] = [headers for headers in peer.actions if ("Action", "Originate") in headers]
         assert dict(sent) | {"Variable": ""} == {
-            "Action": "Originate", "ActionID": "7", "ChannelId": "7", "Channel": "PJSIP/+4930123456@trunk-3", "Context": "carillon",
+            "Action": "Originate", "ActionID": "7", "ChannelId": CHANNEL_7, "Channel": "PJSIP/+4930123456@trunk-3", "Context": "carillon",
             "Exten": "voice", "Priority": "1", "Timeout": "25000", "Async": "true", "CallerID": "+4930999", "Variable": "",
         }  # fmt: skip
         assert [value for key, value in sent if key == "Variable"] == [
@@ -90,20 +91,9 @@ async def test_an_originate_travels_as_written():
 
 
 HOSTILE = [
-    "x\r\nAction: Command",
-    "1\n2",
-    "1\0",
-    "١٢٣",
-    "１２３",
-    "+49&SIP/x",
-    "+49,1",
-    "+49@x",
-    "+49;x",
-    "${SHELL(id)}",
-    "+49|x",
-    "",
-    "1w2",
-]
+    "x\r\nAction: Command", "1\n2", "1\0", "١٢٣", "１２３", "+49&SIP/x", "+49,1", "+49@x",
+    "+49;x", "${SHELL(id)}", "+49|x", "", "1w2",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -150,7 +140,7 @@ async def test_a_lost_acknowledgement_is_no_error_and_leaves_nothing_behind():
         peer.silent.add("Originate")
         assert await link.originate(ORDER) is None
         assert link._manager.protocol.responses == {}
-        await peer.say(message(Event="OriginateResponse", ActionID="7", Response="Failure", Uniqueid="7", Reason="0"))
+        await peer.say(message(Event="OriginateResponse", ActionID="7", Response="Failure", Uniqueid=CHANNEL_7, Reason="0"))
         assert isinstance(await asyncio.wait_for(facts.get(), 1), Reply)
 
 
@@ -237,7 +227,7 @@ async def test_stopped_in_the_pause_before_a_reconnect_it_stays_away():
         assert peer.connections == seen
 
 
-HANGUP = message(Event="Hangup", Channel="PJSIP/trünk-1", ChannelStateDesc="Ringing", Uniqueid="7", Cause="17", TechCause="486")
+HANGUP = message(Event="Hangup", Channel="PJSIP/trünk-1", ChannelStateDesc="Ringing", Uniqueid=CHANNEL_7, Cause="17", TechCause="486")
 
 
 @pytest.mark.parametrize("at", range(0, len(HANGUP), 7))
@@ -254,7 +244,7 @@ async def test_an_event_split_anywhere_is_one_fact(at):
 async def test_a_doubled_event_is_two_facts_and_a_late_one_is_still_one():
     async with linked() as (peer, link, facts):
         await link.originate(ORDER)
-        await peer.say(HANGUP + HANGUP, message(Event="Newchannel", Uniqueid="7", Channel="PJSIP/x"))
+        await peer.say(HANGUP + HANGUP, message(Event="Newchannel", Uniqueid=CHANNEL_7, Channel="PJSIP/x"))
         seen = [await asyncio.wait_for(facts.get(), 1) for _ in range(3)]
         assert [type(fact) for fact in seen] == [Hangup, Hangup, Created]
 
@@ -283,7 +273,7 @@ async def test_what_is_not_ours_or_not_readable_harms_nothing(event):
 @run
 async def test_an_event_without_cause_or_code_is_a_fact_all_the_same():
     async with linked() as (peer, _, facts):
-        await peer.say(message(Event="Hangup", Uniqueid="7", Channel="PJSIP/x", Cause="34", TechCause=""))
+        await peer.say(message(Event="Hangup", Uniqueid=CHANNEL_7, Channel="PJSIP/x", Cause="34", TechCause=""))
         fact = await asyncio.wait_for(facts.get(), 1)
         assert (fact.cause, fact.sip_code, fact.state) == (34, None, None)
 
@@ -291,7 +281,7 @@ async def test_an_event_without_cause_or_code_is_a_fact_all_the_same():
 @run
 async def test_channels_and_hangup():
     async with linked() as (peer, link, _):
-        peer.channels = [{"Uniqueid": "7", "Channel": "PJSIP/trunk-1-0001"}, {"Uniqueid": "1700.1", "Channel": "PJSIP/x"}]
+        peer.channels = [{"Uniqueid": CHANNEL_7, "Channel": "PJSIP/trunk-1-0001"}, {"Uniqueid": "1700.1", "Channel": "PJSIP/x"}]
         assert await link.channels() == {7: "PJSIP/trunk-1-0001"}
         await link.hangup(7)
         await link.hangup(8)

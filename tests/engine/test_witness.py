@@ -21,8 +21,8 @@ def cel(call_id, cause, at=T + 5):
 
 
 def test_both_files_are_joined(files):
-    files[0].write_text(cdr(7) + cdr(8, T + 1.5) + cdr("carillon-main-1.5"))
-    files[1].write_text(cel(7, 17) + cel(8, 16) + cel(9, 34))
+    files[0].write_text(cdr("0" * 18 + "7") + cdr(8, T + 1.5) + cdr("carillon-main-1.5"))
+    files[1].write_text(cel("0" * 18 + "7", 17) + cel(8, 16) + cel(9, 34))
     assert look(files, [7, 8, 9, 10], T * 1000) == {
         7: Seen(None, (T + 5) * 1000, 17),
         8: Seen((T + 1) * 1000 + 500, (T + 5) * 1000, 16),

@@ -59,6 +59,8 @@ MUTE = {"reply_at": None, "reply_success": None, "reply_reason": None}
         ("a code that no table knows", ended(111, 499), "failed", 499, Again.SHORT),
         ("no route", ended(34, None, after=20, hangup_sip=503, **DOWN), "congestion", None, Again.OTHER_TRUNK),
         ("dead port", ended(19, None, **TIMEOUT, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("Asterisk's own SIP timer", ended(18, None, after=32_010, hangup_sip=408, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("it rang, the code was lost", ended(19, None, **TIMEOUT), "no-response", None, Again.MEDIUM),
         ("no channel ever", facts(reply_at=SENT + 9, reply_success=False, reply_reason=0), "failed", None, Again.NEVER),
         ("nobody saw", facts(closed_why="it may have gone out"), "unknown", None, Again.NEVER),
         ("only the handler", facts(handler_at=SENT + 9, handler_cause=17, handler_sip=486), "busy", 486, Again.SHORT),
@@ -67,6 +69,10 @@ MUTE = {"reply_at": None, "reply_success": None, "reply_reason": None}
         ("no handler, busy", unhandled(17, 486), "busy", 486, Again.SHORT),
         ("no handler, our timeout", unhandled(19, **TIMEOUT), "no-response", 487, Again.MEDIUM),
         ("no handler, dead port", unhandled(19, **TIMEOUT, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no handler, no route", unhandled(34, None, after=20, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no handler, our timeout without a code", unhandled(19, None, after=25_010, reply_reason=3), "no-response", None, Again.MEDIUM),
+        ("no handler, own SIP timer", unhandled(18, 408, after=32_010, **DOWN), "congestion", None, Again.OTHER_TRUNK),
+        ("no handler, carrier says timeout", unhandled(18, 408, **DOWN), "no-response", 408, Again.MEDIUM),
         ("no handler, carrier says unavailable", unhandled(19, 480), "no-response", 480, Again.MEDIUM),
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
@@ -101,7 +107,28 @@ def test_answered(name, known, connected):
         (ended(34, 503, **DOWN), False),
         (ended(19, 183, **TIMEOUT, **DOWN), False),
         (unhandled(19, **TIMEOUT), False),
+        (unhandled(34, None, **DOWN), True),
+        (ended(18, None, after=32_010, hangup_sip=408, **DOWN), True),
+        (ended(18, 408, **DOWN), False),
+        (ended(19, None, **TIMEOUT), False),
+        (facts(record_at=SENT + 9, record_cause=19), False),
     ],
 )
 def test_which_endings_let_the_trunk_rest(known, down):
     assert outcome(known).rule.trunk_down is down
+
+
+@pytest.mark.parametrize(
+    ("known", "end"),
+    [
+        (ended(16, hangup_at=SENT + 9000, handler_at=SENT + 8990), 8990),
+        (ended(16, hangup_at=SENT + 8000, handler_at=SENT + 9000), 8000),  # the handler's script came late
+        (ended(16, hangup_at=SENT + 8000, handler_at=None), 8000),
+        (ended(16, hangup_at=None, handler_at=SENT + 9000), 9000),
+        (ended(16, hangup_at=SENT + 8000, handler_at=SENT + 8100, answered_at=SENT + 8050), 8050),  # never before it was answered
+        (facts(record_at=SENT + 7000, script_ended_at=SENT + 9000), 7000),
+        (facts(closed_why="nobody saw"), 0),
+    ],
+)
+def test_when_a_call_ended(known, end):
+    assert outcome(known).ended_at == SENT + end
