@@ -1,11 +1,13 @@
 """The AGI server: `python -m agi.server`, for the installation in $CARILLON_HOME. Runs each call's script in a thread.
 
 Asterisk connects by FastAGI and names the script; only those in SCRIPTS exist. `classic` runs the same script in a process of
-its own, for a dialplan that names the file instead of the server.
+its own, for a dialplan that names the file instead of the server. Either way Asterisk is let go as soon as the script has ended: the
+call does not last until its facts are durably written.
 """
 
 import contextlib
 import logging
+import os
 import re
 import signal
 import socket
@@ -14,13 +16,14 @@ import sys
 import threading
 from collections.abc import Callable
 
-from agi import hangup, voice
+from agi import hangup, interactive, voice
 from agi.book import Book, NotWritten
 from agi.session import Hungup, Misunderstood, Session
 from sql import logs, settings, store
 from sql.writer import Writer
 
-SCRIPTS: dict[str, Callable[[Session, Book, int], None]] = {"voice.py": voice.run, "hangup.py": hangup.run}
+Script = Callable[[Session, Book, int], None]
+SCRIPTS: dict[str, Script] = {"voice.py": voice.run, "interactive.py": interactive.run, "hangup.py": hangup.run}
 MOST = 2000  # scripts at once
 ENVIRONMENT_S = 5
 LONGEST_S = 4 * 3600 + 60  # the longest call that a campaign may allow, and a little
@@ -68,11 +71,17 @@ class _Handler(socketserver.BaseRequestHandler):
             if name not in SCRIPTS:
                 log.error("Asterisk asked for the script %r; there are %s", name, ", ".join(SCRIPTS))
                 return
-            perform(SCRIPTS[name], session, self.server.writer)
+            perform(SCRIPTS[name], session, self.server.writer, self._let_go)
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError):  # Asterisk has closed its end
+            self.request.shutdown(socket.SHUT_RDWR)
 
 
-def perform(script: Callable[[Session, Book, int], None], session: Session, writer: Writer) -> None:
-    """Run one script to its end, its facts durably written. Raises nothing: how it went is for the log."""
+def perform(script: Script, session: Session, writer: Writer, let_go: Callable[[], None]) -> None:
+    """Run one script to its end, let Asterisk go, and wait until its facts are durably written. Raises nothing: how it went is for the
+    log.
+    """
     call_id = (session.arguments or [""])[0]
     if not CALL_ID.fullmatch(call_id):
         log.error("a channel without call id (%r) asked for a script; it is none of ours", call_id)
@@ -86,13 +95,14 @@ def perform(script: Callable[[Session, Book, int], None], session: Session, writ
         log.error("call=%s the script ended early, Asterisk did not accept its command: %s", call_id, error)
     except Exception:
         log.exception("call=%s the script failed", call_id)
+    let_go()
     try:
         book.close()
     except NotWritten as error:
         log.error("call=%s facts are lost, Asterisk's own records remain: %s", call_id, error)
 
 
-def classic(script: Callable[[Session, Book, int], None]) -> None:
+def classic(script: Script) -> None:
     """The `main` of a script that Asterisk runs itself, speaking on standard input and output."""
     logs.setup("agi")
     signal.alarm(LONGEST_S)
@@ -104,13 +114,20 @@ def classic(script: Callable[[Session, Book, int], None]) -> None:
     try:
         # A caller's name comes in any encoding, whatever the locale of this process.
         with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", newline="\n", closefd=False) as stdin:
-            perform(script, Session(stdin, sys.stdout), writer)
+            perform(script, Session(stdin, sys.stdout), writer, _close_stdout)
     except (Hungup, Misunderstood) as error:
         log.warning("a process ended before its script began: %s", error)
     finally:
         writer.close()
-        with contextlib.suppress(OSError):  # Asterisk may have closed its end
-            sys.stdout.close()
+
+
+def _close_stdout() -> None:
+    """What Asterisk waits for. Closing Python's own object would leave the pipe open."""
+    with contextlib.suppress(OSError):  # Asterisk may have closed its end
+        sys.stdout.close()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def main() -> None:

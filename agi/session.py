@@ -15,6 +15,7 @@ SOUND = re.compile(r"[A-Za-z0-9_/-]{1,200}", re.ASCII)
 MOST_LINES = 200  # of an environment or of a usage text
 LONGEST_LINE = 65536
 SAMPLES_PER_MS = 8
+KEYS = "0123456789*#"
 ANSWER = re.compile(r"([0-9]{3})([ -]?)(.*)", re.ASCII)
 DEAD_CHANNEL = "511"
 
@@ -33,10 +34,11 @@ class Misunderstood(Exception):
 
 @dataclass(frozen=True)
 class Played:
-    """What was heard of a sound: milliseconds, and whether it was all of it."""
+    """What was heard of a sound: milliseconds from its beginning, whether it was all of it, and the key that cut it short."""
 
     milliseconds: int
     complete: bool
+    key: str = ""
 
 
 class Session(AGI):
@@ -54,16 +56,20 @@ class Session(AGI):
         names = [f"agi_arg_{n}" for n in range(1, 1 + sum(key.startswith("agi_arg_") for key in self.env))]
         return [self.env.get(name, "") for name in names]
 
-    def play(self, sound: str) -> Played:
-        """Play a sound to its end or the call's. ValueError for a name that may not travel, PromptMissing."""
+    def play(self, sound: str, keys: str = "", from_ms: int = 0) -> Played:
+        """Play a sound to its end, the call's, or one of `keys`. ValueError for a name that may not travel, PromptMissing."""
         if not SOUND.fullmatch(sound):
             raise ValueError(f"sound {sound!r} may not travel to Asterisk")
-        self._position = 0
+        self._position = from_ms * SAMPLES_PER_MS
         try:
-            self.stream_file(sound)
+            key = self.stream_file(sound, keys, self._position)
         except Hungup:
             return Played(self._position // SAMPLES_PER_MS, False)
-        return Played(self._position // SAMPLES_PER_MS, True)
+        return Played(self._position // SAMPLES_PER_MS, not key, key)
+
+    def listen(self, milliseconds: int) -> str:
+        """The key that is pressed within that time; empty if none is."""
+        return self.wait_for_digit(max(1, milliseconds))
 
     def execute(self, command: str, *args: object) -> dict[str, tuple[str, str]]:
         """Send a command, each word of it on one line, and return its result. Hungup, PromptMissing, Misunderstood."""
@@ -72,7 +78,8 @@ class Session(AGI):
             raise ValueError(f"{line!r} may not travel to Asterisk: it holds a line break")
         try:
             result = self._ask(line)
-            self._position = int(result.get("endpos", ("0", ""))[0])
+            if "endpos" in result:
+                self._position = int(result["endpos"][0])
             if result["result"][0] == "-1":
                 self._explain(line)
         except OSError as error:

@@ -116,7 +116,7 @@ def test_a_folder_says_what_it_may_not_do(folder):
     assert ast.get_docstring(TREES[ROOT / folder / "__init__.py"])
 
 
-@pytest.mark.parametrize("script", ["agi/voice.py", "agi/hangup.py"])
+@pytest.mark.parametrize("script", ["agi/voice.py", "agi/interactive.py", "agi/hangup.py"])
 def test_scripts_are_executable_and_ignore_sighup_before_they_import(script):
     path = ROOT / script
     assert path.stat().st_mode & 0o111 == 0o111

@@ -81,7 +81,7 @@ def process():
 
 def test_a_server_that_is_told_to_end_lets_scripts_finish(home, process):
     running = process(home)
-    running.wait_for("serving voice.py, hangup.py on port")
+    running.wait_for("serving voice.py, interactive.py, hangup.py on port")
     port = settings.read(home).port("agi")
     told = threading.Event()
 
