@@ -184,13 +184,14 @@ def _join(campaign_id: int, group_id: int, phones: Collection[str], now: int) ->
     same = (there.campaign_id == campaign_id, there.phone == Contact.phone)
     in_it = there.select(there.id).join(person, on=(person.id == there.contact_id))
     in_it = in_it.where(*same, (person.gone == 0) | (there.state != ContactState.DONE))
-    rounds = before.select(fn.COALESCE(fn.MAX(before.round) + 1, 0))
-    rounds = rounds.where(before.campaign_id == campaign_id, before.phone == Contact.phone)
+    earlier = (before.campaign_id == campaign_id, before.phone == Contact.phone)
+    rounds = before.select(fn.COALESCE(fn.MAX(before.round) + 1, 0)).where(*earlier)
+    marked = before.select(fn.COALESCE(fn.MAX(before.do_not_call), False)).where(*earlier)  # once set, it stays
     fixed = {
         into.campaign_id: campaign_id, into.state: ContactState.DUE, into.next_at: now, into.joined_at: now,
-        into.attempts: 0, into.legs: 0, into.do_not_call: False,
+        into.attempts: 0, into.legs: 0,
     }  # fmt: skip
-    rows = Contact.select(Contact.id, Contact.phone, Contact.zone, rounds, *(Value(value) for value in fixed.values()))
+    rows = Contact.select(Contact.id, Contact.phone, Contact.zone, rounds, marked, *(Value(value) for value in fixed.values()))
     rows = rows.where(*_there(group_id, phones), ~fn.EXISTS(in_it)).order_by(Contact.id)
-    into.insert_from(rows, [into.contact_id, into.phone, into.zone, into.round, *fixed]).execute()
-    return db.rows_affected(db.cursor()) if False else len(phones)
+    columns = [into.contact_id, into.phone, into.zone, into.round, into.do_not_call, *fixed]
+    return into.insert_from(rows, columns).as_rowcount().execute()

@@ -1,35 +1,14 @@
-"""Contacts and their groups."""
+"""Contacts: put into groups, found, changed, deleted, and told of."""
 
-import codecs
-import csv
-import io
-import itertools
-import logging
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
-from werkzeug.datastructures import FileStorage
+from pydantic import BeforeValidator, Field, StringConstraints
+from typing_extensions import TypedDict
 
-from api.operation import DIALLING, Caller, File, Id, Input, Operation, Refused
-from sql import contacts, numbers, store, users
-
-COLUMNS = ("phone", "first_name", "last_name", "email", "address", "custom1", "custom2", "custom3", "description")
-LENGTHS = {"email": 200, "address": 200, "custom1": 255, "custom2": 255, "custom3": 255, "description": 2000}
-BATCH = 500
-log = logging.getLogger(__name__)
-
-Text = Annotated[str, StringConstraints(max_length=80)]
-Custom = Annotated[str, StringConstraints(max_length=255)]
-
-
-class NewGroup(Input):
-    name: Annotated[str, StringConstraints(max_length=200)]
-    description: Annotated[str, StringConstraints(max_length=2000)] | None = None
-
-
-class GroupCreate(Input):
-    contact_group: NewGroup
+from api.operation import DIALLING, Caller, Id, Input, Operation, Page, Refused
+from api.operations.campaign_fields import Description, text
+from sql import contacts, numbers, people, store, users
+from sql.events import iso
 
 
 def _no_lost_plus(value: Any) -> Any:
@@ -38,17 +17,26 @@ def _no_lost_plus(value: Any) -> Any:
     return value
 
 
-class NewContact(Input):
-    phone: Annotated[str, BeforeValidator(_no_lost_plus), StringConstraints(max_length=60)] = Field(coerce_numbers_to_str=True)
-    first_name: Text | None = None
-    last_name: Text | None = None
-    email: Annotated[str, StringConstraints(max_length=200)] | None = None
-    address: Annotated[str, StringConstraints(max_length=200)] | None = None
-    country: Text | None = None
+Word = Annotated[str, BeforeValidator(text), StringConstraints(max_length=80)]
+Line = Annotated[str, BeforeValidator(text), StringConstraints(max_length=200)]
+Custom = Annotated[str, BeforeValidator(text), StringConstraints(max_length=255)]
+Phone = Annotated[str, BeforeValidator(_no_lost_plus), BeforeValidator(text), StringConstraints(max_length=60)]
+
+
+class ContactFields(Input):
+    first_name: Word | None = None
+    last_name: Word | None = None
+    email: Line | None = None
+    address: Line | None = None
+    country: Word | None = None
     custom1: Custom | None = None
     custom2: Custom | None = None
     custom3: Custom | None = None
-    description: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    description: Description | None = None
+
+
+class NewContact(ContactFields):
+    phone: Phone
 
 
 class ContactCreate(Input):
@@ -56,27 +44,130 @@ class ContactCreate(Input):
     contact_group_id: Id | None = None
 
 
-class ContactImport(Input):
-    contact_group_id: Id
-    type: Literal["file"] = "file"
-    source_file: File = Field(validation_alias=AliasChoices("source_file", "file"))
+class ContactId(Input):
+    contact_id: Id
 
 
-def group_create(caller: Caller, given: GroupCreate) -> int:
-    """Make a group of contacts. Answers its id."""
-    group = given.contact_group
-    return store.unit(contacts.create_group, caller.user_id, group.name, group.description, store.now())
+class ContactChanges(ContactFields):
+    phone: Phone | None = None
 
 
-def create(caller: Caller, given: ContactCreate) -> dict[str, Any]:
-    """Put a person into a group (by default the group `API`) and into its campaigns; a number that is already there is updated."""
-    fields = given.contact.given()
+class ContactUpdate(ContactId):
+    contact: ContactChanges
+
+
+class ContactSearch(ContactFields):
+    contact_id: Id | None = None
+    contact_group_id: Id | None = None
+    phone: Word | None = None
+
+
+class ContactList(Page):
+    search: ContactSearch = Field(default_factory=ContactSearch)
+
+
+class ContactState(TypedDict):
+    """A contact and what became of it: `created`, or `updated` because the number was in the group already."""
+
+    contact_id: int
+    contact_group_id: int
+    phone: str
+    status: str
+
+
+class ContactEnd(TypedDict):
+    """The contact that is gone; `status` is `deleted`."""
+
+    contact_id: int
+    status: str
+
+
+class ContactData(TypedDict):
+    """A contact. `timezones` are those that its number may lie in."""
+
+    contact_id: int
+    contact_group_id: int
+    phone: str
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    address: str | None
+    country: str | None
+    custom1: str | None
+    custom2: str | None
+    custom3: str | None
+    description: str | None
+    timezones: list[str]
+    created_at: str | None
+
+
+class EventData(TypedDict):
+    """Something that happened: created, joined, claimed, dialled, answered, heard, pressed, connected, disconnected, ended, settled,
+    pushed, push-dead or done; `text` says it in words.
+    """
+
+    at: str | None
+    what: str
+    text: str
+    campaign_id: int | None
+    call_id: int | None
+
+
+def shown(person: people.Person) -> ContactData:
+    return {
+        "contact_id": person.id,
+        "contact_group_id": person.contact_group_id,
+        "phone": person.phone,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "address": person.address,
+        "country": person.country,
+        "custom1": person.custom1,
+        "custom2": person.custom2,
+        "custom3": person.custom3,
+        "description": person.description,
+        "timezones": (person.zone or "").split(",") if person.zone else [],
+        "created_at": iso(person.created_at),
+    }
+
+
+def mine(caller: Caller, contact_id: int) -> people.Person:
+    """The contact, if the caller may see it."""
+    found = people.get(contact_id, caller.scope)
+    if found is None:
+        raise Refused(f"contact {contact_id} is not found")
+    return found
+
+
+def country_of(caller: Caller, owner: int) -> str | None:
+    """The country of national numbers that this account writes: its own, or the installation's."""
+    account = users.by_id(owner)
+    return (account and account.country) or caller.config.text("calling", "country") or None
+
+
+def owner_of(caller: Caller, group_id: int) -> int:
+    """Whose group this is. Refused if it is not the caller's to see."""
+    owner = contacts.group_owner(group_id, caller.scope)
+    if owner is None:
+        raise Refused(f"contact_group_id: contact group {group_id} is not found")
+    return owner
+
+
+def _number(caller: Caller, written: str, owner: int) -> str:
     try:
-        phone = numbers.normalise(fields.pop("phone"), _country(caller, given.contact_group_id))
+        return numbers.normalise(written, country_of(caller, owner))
     except numbers.NumberError as error:
         raise Refused(f"contact.phone: {error}") from None
 
-    def work() -> dict[str, Any]:
+
+def create(caller: Caller, given: ContactCreate) -> ContactState:
+    """Put a person into a group (by default the group `API`) and into its campaigns; a number that is already there is updated."""
+    fields = given.contact.given()
+    owner = caller.user_id if given.contact_group_id is None else owner_of(caller, given.contact_group_id)
+    phone = _number(caller, fields.pop("phone"), owner)
+
+    def work() -> ContactState:
         group_id = given.contact_group_id or contacts.default_group(caller.user_id, store.now())
         [(contact_id, new)] = contacts.put(group_id, [contacts.NewContact(phone, numbers.zones(phone), fields)], store.now())
         return {"contact_id": contact_id, "contact_group_id": group_id, "phone": phone, "status": "created" if new else "updated"}
@@ -84,78 +175,62 @@ def create(caller: Caller, given: ContactCreate) -> dict[str, Any]:
     return store.unit(work)
 
 
-def _country(caller: Caller, group_id: int | None) -> str | None:
-    """The country of national numbers in this group: its owner's, or the installation's. Refused if the group is not the caller's."""
-    owner = caller.user_id if group_id is None else contacts.group_owner(group_id, caller.scope)
-    account = None if owner is None else users.by_id(owner)
-    if account is None:
-        raise Refused(f"contact_group_id: contact group {group_id} is not found")
-    return account.country or caller.config.text("calling", "country") or None
+def get(caller: Caller, given: ContactId) -> ContactData:
+    """One contact."""
+    return shown(mine(caller, given.contact_id))
 
 
-def import_(caller: Caller, given: ContactImport) -> int:
-    """Put the rows of a CSV file into a group and its campaigns. Answers how many were imported.
-
-    Rows that cannot be used are left out, with a log line each.
+def list_(caller: Caller, given: ContactList) -> list[ContactData]:
+    """The contacts that match `search`, `limit` at a time after the contact_id `cursor`. Text is looked for anywhere in its column;
+    empty search finds all.
     """
-    country, imported, seen = _country(caller, given.contact_group_id), 0, set()
-    fresh = _contacts(given.source_file, country)
-    while batch := list(itertools.islice(fresh, BATCH)):
-        unique = [new for new in {new.phone: new for new in batch}.values() if new.phone not in seen]
-        seen |= {new.phone for new in unique}
-        store.unit(contacts.put, given.contact_group_id, unique, store.now())
-        imported += len(unique)
-    return imported
+    unknown = sorted(given.search.model_extra or ())
+    if unknown:
+        raise Refused(f"search: {unknown[0]!r} is no column; there are {', '.join(ContactSearch.model_fields)}")
+    wanted = given.search.given()
+    ids = {"contact_id": "id", "contact_group_id": "contact_group"}
+    equal = {ids[name]: wanted.pop(name) for name in ids if name in wanted}
+    return [shown(person) for person in people.listed(caller.scope, equal, wanted, given.limit, given.cursor)]
 
 
-def _contacts(file: FileStorage, country: str | None) -> Iterator[contacts.NewContact]:
-    columns: tuple[str, ...] = COLUMNS
-    for line, row in enumerate(csv.reader(_text(file), dialect=_dialect(file)), 1):
-        cells = [cell.strip() for cell in row]
-        if line == 1 and "phone" in (names := [cell.lower().replace(" ", "_") for cell in cells]):
-            columns = tuple(names)
-            continue
-        fields = {name: cell for name, cell in zip(columns, cells, strict=False) if cell and name in COLUMNS}
-        try:
-            phone = numbers.normalise(fields.pop("phone", ""), country)
-            too_long = [name for name, value in fields.items() if len(value) > LENGTHS.get(name, 80)]
-            if too_long:
-                raise ValueError(f"{too_long[0]} is longer than {LENGTHS.get(too_long[0], 80)} characters")
-        except ValueError as error:
-            if cells:
-                log.warning("import: line %d is left out: %s", line, error)
-            continue
-        yield contacts.NewContact(phone, numbers.zones(phone), fields)
+def update(caller: Caller, given: ContactUpdate) -> ContactData:
+    """Change a contact. A new number holds for all that is still to be dialled. Answers the contact."""
+    mine(caller, given.contact_id)
+    columns: dict[str, str | None] = given.contact.given()
+    if given.contact.phone is not None:
+        group = mine(caller, given.contact_id).contact_group_id
+        phone = _number(caller, given.contact.phone, owner_of(caller, group))
+        columns |= {"phone": phone, "zone": numbers.zones(phone)}
+    try:
+        if columns:
+            store.unit(contacts.change, given.contact_id, columns, store.now())
+    except contacts.NumberThere as error:
+        raise Refused(f"contact.phone: {error}") from None
+    return get(caller, given)
 
 
-def _text(file: FileStorage) -> io.TextIOBase:
-    head = file.stream.read(4096)
-    file.stream.seek(0)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        try:
-            codecs.getincrementaldecoder("utf-8")().decode(head)
-            encoding = "utf-8-sig"
-        except UnicodeDecodeError:
-            encoding = "cp1252"
-    return io.TextIOWrapper(file.stream, encoding, errors="replace", newline="")
+def delete(caller: Caller, given: ContactId) -> ContactEnd:
+    """Delete a contact. An attempt in progress finishes, none follows."""
+    mine(caller, given.contact_id)
+    if not store.unit(contacts.delete, [given.contact_id], store.now()):
+        raise Refused(f"contact {given.contact_id} is not found")
+    return {"contact_id": given.contact_id, "status": "deleted"}
 
 
-def _dialect(file: FileStorage) -> type[csv.Dialect]:
-    head = file.stream.read(4096)
-    file.stream.seek(0)
-    first = head.split(b"\n")[0]
-    separator = max((",", ";", "\t"), key=lambda mark: first.count(mark.encode()))
-
-    class Found(csv.excel):
-        delimiter = separator
-
-    return Found
+def timeline(caller: Caller, given: ContactId) -> list[EventData]:
+    """All that happened to a contact, in order: how it came, the campaigns it joined, each call's stages, and who was told of it."""
+    mine(caller, given.contact_id)
+    return [
+        {"at": iso(event.at), "what": event.what, "text": event.text, "campaign_id": event.campaign_id, "call_id": event.call_id}
+        for event in people.timeline(given.contact_id)
+    ]
 
 
 OPERATIONS = (
-    Operation("Contact_Group_Create", GroupCreate, group_create, DIALLING, changes=True),
     Operation("Contact_Create", ContactCreate, create, DIALLING, changes=True),
-    Operation("Contact_Import", ContactImport, import_, DIALLING, changes=True, files=("source_file", "file")),
+    Operation("Contact_Get", ContactId, get, DIALLING, changes=False),
+    Operation("Contact_List", ContactList, list_, DIALLING, changes=False),
+    Operation("Contact_Update", ContactUpdate, update, DIALLING, changes=True),
+    Operation("Contact_Delete", ContactId, delete, DIALLING, changes=True),
+    Operation("Contact_Timeline", ContactId, timeline, DIALLING, changes=False),
 )
