@@ -72,7 +72,7 @@ class Dialer:
         self._turn += 1
         turn = self._turn % len(seen.campaigns) if seen.campaigns else 0
         for campaign in (*seen.campaigns[turn:], *seen.campaigns[:turn]):
-            if gates.campaign_gate(campaign, seen.trunks, node, now) is None:
+            if gates.campaign_gate(campaign, seen.trunks, node, seen.halted, now) is None:
                 await self._dial(campaign, seen, room)
         return TICK_S if seen.campaigns else IDLE_S
 

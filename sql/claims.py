@@ -119,18 +119,19 @@ def trunks(node: str) -> list[TrunkFacts]:
     return [TrunkFacts(loaded=row.has == row.version, **{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def candidates(campaign_id: int, now: int, limit: int) -> list[ContactFacts]:
-    """The contacts of a campaign whose turn has come, longest waiting first."""
-    rows = (
-        CampaignContact.select()
-        .where(
-            CampaignContact.campaign_id == campaign_id,
-            CampaignContact.state == ContactState.DUE,
-            CampaignContact.next_at <= now,
-        )
-        .order_by(CampaignContact.next_at, CampaignContact.id)
-        .limit(limit)
-    )
+def candidates(campaign_id: int, now: int, limit: int, after: ContactFacts | None = None) -> list[ContactFacts]:
+    """The contacts of a campaign whose turn has come, longest waiting first; only those behind `after`."""
+    due = (CampaignContact.campaign_id == campaign_id) & (CampaignContact.state == ContactState.DUE)
+    if after is None:
+        return _contacts(due & (CampaignContact.next_at <= now), limit)
+    # Two ranges of the index; as one condition neither database would find them.
+    beside = _contacts(due & (CampaignContact.next_at == after.next_at) & (CampaignContact.id > after.id), limit)
+    later = (CampaignContact.next_at > after.next_at) & (CampaignContact.next_at <= now)
+    return [*beside, *(_contacts(due & later, limit - len(beside)) if len(beside) < limit else ())]
+
+
+def _contacts(where: Any, limit: int) -> list[ContactFacts]:
+    rows = CampaignContact.select().where(where).order_by(CampaignContact.next_at, CampaignContact.id).limit(limit)
     return [
         ContactFacts(
             id=row.id,
@@ -142,13 +143,37 @@ def candidates(campaign_id: int, now: int, limit: int) -> list[ContactFacts]:
             tried=tuple(int(part) for part in (row.tried or "").split(",") if part),
             expires_at=row.expires_at,
             do_not_call=row.do_not_call,
+            next_at=row.next_at,
         )
         for row in rows
     ]
 
 
-def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int) -> list[Claimed]:
-    """Take these contacts of one campaign and insert their call rows. LostClaim if one of them is no longer due."""
+def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, turns: Mapping[str, int] = NO_TURNS) -> list[Claimed]:
+    """Take these contacts of one campaign and insert their call rows, done before or not.
+
+    `turns`: the caps that were counted for it, each with the turn seen before. LostClaim if somebody else claimed under one of
+    them since, or if one of the contacts is no longer due.
+    """
+    by_contact = {pick.contact.id: pick for pick in picks}
+    try:
+        _take(campaign, picks, node, now, turns)
+    except LostClaim:
+        if len(_taken(by_contact, node, now)) != len(picks):  # else it was ourselves: the answer to our commit was lost
+            raise
+    return [_claimed(campaign, row.id, by_contact[row.campaign_contact_id]) for row in _taken(by_contact, node, now)]
+
+
+def _taken(contact_ids: Iterable[int], node: str, now: int) -> list[Call]:
+    """The calls that this very claim inserted."""
+    ours = (Call.state == CallState.CLAIMED) & (Call.node == node) & (Call.claimed_at == now)
+    return list(Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(list(contact_ids)), ours))
+
+
+def _take(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, owned: Mapping[str, int]) -> None:
+    for owner in sorted(owned):
+        if not turns.take(owner, owned[owner]):
+            raise LostClaim(f"campaign {campaign.id}: somebody else claimed under {owner}")
     ids = [pick.contact.id for pick in picks]
     taken = (
         CampaignContact.update(state=ContactState.BUSY, gate=None)
@@ -158,9 +183,6 @@ def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int) -
     if taken != len(ids):
         raise LostClaim(f"campaign {campaign.id}: {taken} of {len(ids)} contacts could be taken")
     Call.insert_many([_row(campaign, pick, node, now) for pick in picks]).execute()
-    by_contact = {pick.contact.id: pick for pick in picks}
-    calls = Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(ids), Call.state == CallState.CLAIMED)
-    return [_claimed(campaign, row.id, by_contact[row.campaign_contact_id]) for row in calls]
 
 
 def _row(campaign: CampaignFacts, pick: Pick, node: str, now: int) -> dict:
@@ -232,7 +254,18 @@ def hand_back(call_ids: Sequence[int], state: CallState) -> int:
     CampaignContact.update(state=ContactState.DUE).where(
         CampaignContact.id.in_(contacts), CampaignContact.state == ContactState.BUSY
     ).execute()
+    end_deleted(contacts)
     return len(rows)
+
+
+def end_deleted(campaign_contact_ids: Sequence[int]) -> None:
+    """Of these, end those that are due again but whose contact was deleted meanwhile."""
+    deleted = Contact.select(Contact.id).where(Contact.deleted_at.is_null(False))
+    CampaignContact.update(
+        state=ContactState.DONE, gate=None, disposition=Disposition.CANCELED, reason=CONTACT_DELETED, done_at=CampaignContact.next_at
+    ).where(
+        CampaignContact.id.in_(campaign_contact_ids), CampaignContact.state == ContactState.DUE, CampaignContact.contact_id.in_(deleted)
+    ).execute()
 
 
 def stale_claims(node: str, before: int) -> list[int]:

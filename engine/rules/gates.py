@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfoNotFoundError
 
 from engine.rules.window import ALL_DAY, Hours, full_minute, hours, window
-from sql.states import CampaignFacts, CampaignStatus, ContactFacts, NodeFacts, TrunkFacts
+from sql.states import CampaignFacts, CampaignStatus, ContactFacts, Halted, NodeFacts, TrunkFacts
 
 ENGINE_SILENT_MS = 15_000
 LOOK_AGAIN_MS = 600_000
@@ -45,9 +45,18 @@ class Refusal:
     reason: str
 
 
-def campaign_gate(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], node: NodeFacts | None, now: int) -> Gate | None:
+def campaign_gate(
+    campaign: CampaignFacts, trunks: Sequence[TrunkFacts], node: NodeFacts | None, halted: Halted | None, now: int
+) -> Gate | None:
     """What holds the whole campaign; None if its contacts may be looked at."""
-    return _stopped(campaign) or _engine(node, now) or _trunk(campaign, trunks, now)
+    return _halted(halted) or _stopped(campaign) or _engine(node, now) or _trunk(campaign, trunks, now)
+
+
+def _halted(halted: Halted | None) -> Gate | None:
+    if halted is None:
+        return None
+    why = f" ({halted.reason})" if halted.reason else ""
+    return Gate("halt", f"all dialling was stopped by {halted.by} at {_clock(halted.at)}{why}; System_Start lifts it", pauses=True)
 
 
 def _stopped(campaign: CampaignFacts) -> Gate | None:

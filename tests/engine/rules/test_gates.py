@@ -6,7 +6,7 @@ import pytest
 
 from engine.rules import gates
 from engine.rules.gates import Calling, Gate, Refusal
-from sql.states import CampaignFacts, ContactFacts, NodeFacts, TrunkFacts
+from sql.states import CampaignFacts, ContactFacts, Halted, NodeFacts, TrunkFacts
 
 NOON = 1_795_521_600_000  # 2026-11-24 12:00 UTC
 CAMPAIGN = CampaignFacts(1, 7, "running", "voice", "c", None, 1, None, None, None, 10, 5, 1, 25, 3600, None, None, None)
@@ -20,6 +20,7 @@ CALLING = Calling("08:00-21:00", ("+49",))
     ("change", "word", "says"),
     [
         ({}, None, ""),
+        ({"halted": Halted(NOON, "anna", "wrong list")}, "halt", "by anna at 2026-11-24 12:00:00Z (wrong list); System_Start lifts"),
         ({"campaign": replace(CAMPAIGN, status="stopped")}, "stopped", "campaign is stopped"),
         ({"node": None}, "engine", "not running"),
         ({"node": replace(NODE, beat_at=NOON - 20_000)}, "engine", "last seen at 2026-11-24 11:59:40Z"),
@@ -34,7 +35,7 @@ CALLING = Calling("08:00-21:00", ("+49",))
     ],
 )
 def test_campaign_gates(change, word, says):
-    args = {"campaign": CAMPAIGN, "trunks": [TRUNK], "node": NODE} | change
+    args = {"campaign": CAMPAIGN, "trunks": [TRUNK], "node": NODE, "halted": None} | change
     gate = gates.campaign_gate(**args, now=NOON)
     assert (gate and gate.word) == word
     assert gate is None or says in gate.text
