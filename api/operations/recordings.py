@@ -1,20 +1,15 @@
-"""Recordings: what people upload becomes what Asterisk plays without transcoding."""
+"""Recordings: the messages that campaigns play."""
 
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
-import soundfile
-import soxr
-from pydantic import StringConstraints
-from werkzeug.datastructures import FileStorage
+from pydantic import Field, StringConstraints
 
-from api.operation import DIALLING, Caller, File, Input, Operation, Refused
+from api.operation import DIALLING, EVERYBODY, Caller, File, Id, Input, Operation, Refused
+from api.sound import CODECS, NoSound, message
 from sql import recordings, store
-
-RATE = 8000
-LONGEST_S = 600
-CODECS = {"ulaw": "ULAW", "alaw": "ALAW"}
+from sql.events import iso
 
 
 class RecordingCreate(Input):
@@ -22,23 +17,47 @@ class RecordingCreate(Input):
     media: File
 
 
+class RecordingId(Input):
+    recording_id: Id
+
+
+class RecordingList(Input):
+    limit: int = Field(1000, ge=1, le=10_000)
+    cursor: int = Field(0, ge=0)
+
+
+class Recording(TypedDict):
+    """A recording. The next page of a list begins after the last `recording_id`, given as `cursor`."""
+
+    recording_id: int
+    user_id: int
+    title: str
+    seconds: Annotated[int, Field(description="rounded up")]
+    created_at: str | None
+
+
 def create(caller: Caller, given: RecordingCreate) -> int:
-    """Store a message to be played: wav, flac, ogg or mp3, ten minutes at the most. Answers its id."""
-    sound, milliseconds = _decoded(given.media)
+    """Store a message to be played: wav of any kind, flac, ogg, mp3 and what else libsndfile reads, ten minutes at the most. All its
+    channels are mixed into one. Answers its id.
+    """
+    try:
+        sound = message(given.media.stream)
+    except NoSound as error:
+        raise Refused(f"media {error}") from error
     caller.recordings.mkdir(exist_ok=True)
     made = {codec: caller.recordings / f".{secrets.token_hex(8)}.{codec}" for codec in CODECS}
     placed: list[Path] = []
 
     def place() -> int:
         """In one transaction with the row: a recording that is there has its files."""
-        recording_id = recordings.create(caller.user_id, given.title, milliseconds, store.now())
+        recording_id = recordings.create(caller.user_id, given.title, sound.milliseconds, store.now())
         for codec, path in made.items():
-            placed.append(path.rename(caller.recordings / f"{recording_id}.{codec}"))
+            placed.append(path.rename(_file(caller, recording_id, codec)))
         return recording_id
 
     try:
         for codec, path in made.items():
-            soundfile.write(path, sound, RATE, format="RAW", subtype=CODECS[codec])
+            sound.write(path, codec)
         return store.unit(place)
     except BaseException:
         for path in placed:
@@ -49,18 +68,52 @@ def create(caller: Caller, given: RecordingCreate) -> int:
             path.unlink(missing_ok=True)
 
 
-def _decoded(media: FileStorage) -> tuple[object, int]:
-    """The sound in mono at Asterisk's rate, and its milliseconds."""
+def listed(caller: Caller, given: RecordingList) -> list[Recording]:
+    """The recordings that the caller may see, by id, `limit` at a time after `cursor`."""
+    return [_shown(row) for row in recordings.listed(caller.scope, given.limit, given.cursor)]
+
+
+def get(caller: Caller, given: RecordingId) -> Recording:
+    """One recording."""
+    return _shown(_mine(caller, given.recording_id))
+
+
+def delete(caller: Caller, given: RecordingId) -> bool:
+    """Delete a recording and its sound. Refused while a campaign that is not archived plays it, or a call that has not ended."""
+    found = _mine(caller, given.recording_id)
     try:
-        with soundfile.SoundFile(media.stream) as file:
-            if not file.frames:
-                raise Refused("media is empty; send a recording with sound in it")
-            if file.frames > LONGEST_S * file.samplerate:
-                raise Refused(f"media is longer than {LONGEST_S} s; cut it")
-            sound, rate = file.read(dtype="float32", always_2d=True).mean(axis=1), file.samplerate
-    except (soundfile.LibsndfileError, OSError, ValueError) as error:
-        raise Refused("media is no sound that can be read; send a wav, flac, ogg or mp3 file") from error
-    return soxr.resample(sound, rate, RATE), len(sound) * 1000 // rate
+        store.unit(recordings.delete, found.id, store.now())
+    except recordings.InUse as error:
+        raise Refused(f"recording {found.id}: {error}") from None
+    for codec in CODECS:
+        _file(caller, found.id, codec).unlink(missing_ok=True)
+    return True
 
 
-OPERATIONS = (Operation("Recording_Create", RecordingCreate, create, DIALLING, changes=True, files=("media",)),)
+def _mine(caller: Caller, recording_id: int) -> recordings.Stored:
+    found = recordings.get(recording_id, caller.scope)
+    if found is None:
+        raise Refused(f"recording {recording_id} is not found")
+    return found
+
+
+def _file(caller: Caller, recording_id: int, codec: str) -> Path:
+    return caller.recordings / f"{recording_id}.{codec}"
+
+
+def _shown(row: recordings.Stored) -> Recording:
+    return {
+        "recording_id": row.id,
+        "user_id": row.user_id,
+        "title": row.title,
+        "seconds": -(-row.milliseconds // 1000),
+        "created_at": iso(row.created_at),
+    }
+
+
+OPERATIONS = (
+    Operation("Recording_Create", RecordingCreate, create, DIALLING, changes=True, files=("media",)),
+    Operation("Recording_List", RecordingList, listed, EVERYBODY, changes=False),
+    Operation("Recording_Get", RecordingId, get, EVERYBODY, changes=False),
+    Operation("Recording_Delete", RecordingId, delete, DIALLING, changes=True),
+)
