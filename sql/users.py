@@ -61,6 +61,8 @@ def create(fields: dict[str, object], parent: int | None, now: int) -> int:
         above = row.path
         if len(above) > LONGEST_PATH:
             raise Wrong(f"accounts stand too deep below each other under user {parent}; make it further up")
+        if row.role == ROLES[-1]:
+            raise Wrong(f"user {parent} is an {row.role}; nobody stands below one")
         if ranks_above(str(fields.get("role", "user")), row.role):
             raise Wrong(f"user {parent} is a {row.role}; nobody below may be more than that")
     try:
@@ -109,9 +111,9 @@ def delete(user_id: int, by: By, now: int) -> None:
         raise Wrong(f"user {user_id} has accounts below it; delete them first")
     _stand_down(row.path, now)
     Key.update(deleted_at=now).where(Key.user == user_id, Key.deleted_at.is_null()).execute()
-    Extension.update(deleted_at=now, version=Extension.version + 1).where(
-        Extension.user == user_id, Extension.deleted_at.is_null()
-    ).execute()
+    for phone in Extension.select(Extension.id).where(Extension.user == user_id, Extension.deleted_at.is_null()):
+        # as when it is deleted by itself: the user name is free again
+        Extension.update(deleted_at=now, username=f"#{phone.id}", digest="").where(Extension.id == phone.id).execute()
     name = f"{row.username[:60]}#{user_id}"  # no name that anybody can have
     User.update(deleted_at=now, active=False, username=name, version=User.version + 1).where(User.id == user_id).execute()
 

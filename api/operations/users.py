@@ -173,14 +173,13 @@ def visible(caller: Caller, user_id: int) -> users.Account:
 def create(caller: Caller, given: UserCreate) -> Made:
     """Make an account. Answers its id and name.
 
-    A tenant's stand below the tenant; an administrator's stand alone, or below the tenant `parent_id`.
+    It stands below the account `parent_id`: by default below the tenant that makes it; an administrator's stand alone.
     """
     fields = given.user.given()
     _settable(caller, fields)
     parent = fields.pop("parent_id", None)
     if parent is not None:
-        if visible(caller, parent).role not in MANAGERS:
-            raise Refused(f"user.parent_id: user {parent} is no tenant")
+        visible(caller, parent)
     elif caller.role != "admin":
         parent = caller.user_id
     fields["password_hash"] = hashed(fields.pop("password"))
