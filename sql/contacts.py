@@ -43,8 +43,8 @@ class Written:
     duplicates: int
 
 
-def create_group(user_id: int, name: str, description: str | None, now: int, campaign_id: int | None = None) -> int:
-    return ContactGroup.create(user=user_id, name=name, description=description, campaign_id=campaign_id, created_at=now).id
+def create_group(user_id: int, name: str, description: str | None, now: int) -> int:
+    return ContactGroup.create(user=user_id, name=name, description=description, created_at=now).id
 
 
 def default_group(user_id: int, now: int) -> int:
@@ -53,13 +53,6 @@ def default_group(user_id: int, now: int) -> int:
         ContactGroup.user == user_id, ContactGroup.name == DEFAULT_GROUP, ContactGroup.deleted_at.is_null()
     )
     return rows.order_by(ContactGroup.id).limit(1).scalar() or create_group(user_id, DEFAULT_GROUP, None, now)
-
-
-def own_group(campaign_id: int, user_id: int, now: int) -> int:
-    """The group of those imported into this campaign alone, made if it is not there."""
-    rows = ContactGroup.select(ContactGroup.id).where(ContactGroup.campaign_id == campaign_id, ContactGroup.deleted_at.is_null())
-    made = rows.order_by(ContactGroup.id).limit(1).scalar()
-    return made or create_group(user_id, f"campaign {campaign_id}", "imported into this campaign alone", now, campaign_id)
 
 
 def group_owner(group_id: int, scope: str) -> int | None:

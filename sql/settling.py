@@ -10,6 +10,7 @@ from peewee import fn
 
 from sql import events
 from sql.models import Call, Campaign, CampaignContact, Trunk
+from sql.models_contacts import Contact
 from sql.response import response
 from sql.states import CallFacts, CallState, CampaignStatus, ContactState
 
@@ -73,9 +74,7 @@ def to_settle(now: int, limit: int) -> list[Ended]:
             leg=row.leg,
             max_attempts=row.most,
             tried=tuple(int(part) for part in (row.tried or "").split(",") if part),
-            response=response(
-                row.extension_key, row.pressed, row.extension_id, row.bridge_outcome, row.bridged_at, row.bridge_ended_at
-            ),
+            response=response(row.extension_key, row.pressed, row.extension_id, row.bridge_outcome, row.bridged_at, row.bridge_ended_at),
             facts=CallFacts(**{name: getattr(row, name) for name in CallFacts.__dataclass_fields__}),
         )
         for row in rows
@@ -84,7 +83,7 @@ def to_settle(now: int, limit: int) -> list[Ended]:
 
 def settle(ended: Ended, decision: Decision, now: int) -> bool:
     """Write the decision; False if somebody else settled this call first."""
-    final = decision.next_at is None
+    final = decision.next_at is None or _deleted(ended.campaign_contact_id)
     won = (
         Call.update(
             state=CallState.SETTLED,
@@ -120,6 +119,12 @@ def settle(ended: Ended, decision: Decision, now: int) -> bool:
         Trunk.update(down_until=decision.trunk_down_until, down_why=decision.reason).where(Trunk.id == ended.trunk_id).execute()
     events.call_completed(ended.call_id, now)
     return True
+
+
+def _deleted(campaign_contact_id: int) -> bool:
+    """Whether the contact was deleted while it was called: then no attempt follows."""
+    rows = Contact.select(Contact.id).join(CampaignContact, on=(CampaignContact.contact_id == Contact.id))
+    return rows.where(CampaignContact.id == campaign_contact_id, Contact.deleted_at.is_null(False)).exists()
 
 
 def refuse(contact_id: int, disposition: str, reason: str, now: int) -> None:
