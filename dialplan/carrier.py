@@ -18,7 +18,11 @@ class Behaviour:
 
 
 BEHAVIOURS = (
-    Behaviour(0, 59, "a person answers within a second and listens", "answered", 200),
+    Behaviour(0, 55, "a person answers within a second and listens", "answered", 200),
+    Behaviour(56, 56, "a person answers, presses 1 after two seconds and hangs up three seconds later", "answered", 200),
+    Behaviour(57, 57, "a person answers and presses 1 after seven seconds", "answered", 200),
+    Behaviour(58, 58, "a person answers and presses 2 after two seconds", "answered", 200),
+    Behaviour(59, 59, "a person answers and presses 2 and 1 after two seconds", "answered", 200),
     Behaviour(60, 64, "a person answers and hangs up after a second", "answered", 200),
     Behaviour(65, 67, "an answering machine: greeting, beep, silence", "answered", 200),
     Behaviour(68, 68, "a person answers and presses 1 after two seconds", "answered", 200),

@@ -20,7 +20,7 @@ from sql.settings import PORTS, Settings, SettingsError, read
 HERE = Path(__file__).parent
 AGI_SCRIPTS = HERE.parent / "agi"
 SOCKET_LIMIT = 100  # a control socket's path has 107 bytes at most
-UNSET = ("acl.conf", "ccss.conf", "features.conf", "indications.conf", "pjproject.conf", "udptl.conf")  # missed loudly if absent
+UNSET = ("acl.conf", "ccss.conf", "features.conf", "pjproject.conf", "udptl.conf")  # missed loudly if absent
 MODULES_OF_CARRIER = ("app_senddtmf.so",)
 CONTROL_TIMEOUT_S = 10
 ACCOUNTS = "carillon_accounts.conf"
