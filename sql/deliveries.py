@@ -64,6 +64,11 @@ def _tries(push_ids: list[int]) -> dict[int, list[Try]]:
     return made
 
 
+def has_endpoint(endpoint_id: int, scope: str) -> bool:
+    """Whether this endpoint is, or was, there within `scope`."""
+    return PushEndpoint.select(PushEndpoint.id).where(PushEndpoint.id == endpoint_id, within(PushEndpoint.user, scope)).exists()
+
+
 def endpoint_of(delivery_id: int, scope: str) -> int | None:
     """Whose delivery this is, if it is there within `scope`."""
     return _within(scope).select(Push.endpoint_id).where(Push.id == delivery_id).scalar()

@@ -12,7 +12,8 @@ from sql.row import db
 from sql.scope import within
 from sql.states import ContactState
 
-SLICE_S = 0.02  # a slice holds the store's write lock that long; then others have as long to get it
+SLICE_S = 0.02  # so long a slice holds the lock for writing; others get it in a pause half as long
+PAUSES = 2
 FIRST, SMALLEST, LARGEST = 500, 50, 10_000
 
 
@@ -49,7 +50,7 @@ def fill(campaign_id: int) -> int:
         done += 1
         took = time.monotonic() - began
         size = max(SMALLEST, min(LARGEST, int(size * SLICE_S / max(took, 0.001))))
-        time.sleep(took)
+        time.sleep(took / PAUSES)
 
 
 def _slice(campaign_id: int, size: int, now: int) -> bool:

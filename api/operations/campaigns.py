@@ -17,7 +17,7 @@ from api.operations.campaign_fields import (
     data,
 )
 from api.operations.progress import CampaignId, holding, house, mine, seen, shown
-from sql import campaigns, contacts, endpoints, members, recordings, store
+from sql import campaigns, contacts, endpoints, members, recordings, store, users
 from sql.states import CampaignStatus
 
 
@@ -160,17 +160,17 @@ def delete(caller: Caller, given: CampaignId) -> bool:
 
 def list_(caller: Caller, given: CampaignList) -> list[CampaignData]:
     """The campaigns, of all users that the caller sees or of `usr_id`."""
-    return _list(caller, given, _of(given.usr_id))
+    return _list(caller, given, _of(caller, given))
 
 
 def list_mode(caller: Caller, given: CampaignListMode) -> list[CampaignData]:
     """The campaigns of one status, as Campaign_Status shows it."""
-    return _list(caller, given, _of(given.usr_id), given.status)
+    return _list(caller, given, _of(caller, given), given.status)
 
 
 def list_permanent(caller: Caller, given: CampaignList) -> list[CampaignData]:
     """The campaigns that never complete: whoever joins them is dialled."""
-    return _list(caller, given, {"mode": "permanent"} | _of(given.usr_id))
+    return _list(caller, given, {"mode": "permanent"} | _of(caller, given))
 
 
 def filter_(caller: Caller, given: CampaignFilter) -> list[CampaignData]:
@@ -187,8 +187,12 @@ def filter_(caller: Caller, given: CampaignFilter) -> list[CampaignData]:
     return _list(caller, given, search.equal(), search.status, search.name, spans)
 
 
-def _of(user_id: int | None) -> dict[str, Any]:
-    return {} if user_id is None else {"user_id": user_id}
+def _of(caller: Caller, given: CampaignList) -> dict[str, Any]:
+    if given.usr_id is None:
+        return {}
+    if users.visible(given.usr_id, caller.scope) is None:
+        raise Refused(f"user {given.usr_id} is not found")
+    return {"user_id": given.usr_id}
 
 
 def _list(
