@@ -14,6 +14,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from engine import sign
+from engine.clock import Onward
 from engine.deliver import Courier, Reply
 from engine.rules.backoff import HONOURED, Verdict, again_at, verdict
 from engine.target import networks
@@ -25,6 +26,7 @@ PER_ENDPOINT = 6  # at once, after a first good answer; until then one
 LOOK_S = 0.1
 BATCH = 200
 AFTER_FAULT_S = 1.0
+BURY_S = 60.0
 TROUBLED_AFTER = 3  # failures in a row: then one at a time, with a pause
 TROUBLED_PAUSE_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 log = logging.getLogger("push")
@@ -77,6 +79,8 @@ class Worker:
         self._endpoints = Endpoints()
         self._in_flight: set[int] = set()
         self._freed = threading.Event()
+        self._clock = Onward()
+        self._bury_at = time.monotonic() + BURY_S
         self.stop = threading.Event()
 
     def run(self) -> None:
@@ -84,6 +88,7 @@ class Worker:
         said = ""
         while not self.stop.is_set():
             try:
+                self._bury()
                 began = self._begin()
                 said = ""
             except Exception as error:
@@ -97,6 +102,12 @@ class Worker:
         self._pool.shutdown(wait=True)
         self._writer.close()
 
+    def _bury(self) -> None:
+        """Once a minute."""
+        if time.monotonic() >= self._bury_at:
+            self._bury_at = time.monotonic() + BURY_S
+            self._writer.submit(pushes.bury, store.now()).result()
+
     def _begin(self) -> int:
         """Hand what is due to the threads; how many that were."""
         with self._lock:
@@ -105,7 +116,7 @@ class Worker:
         if room <= 0:
             return 0
         began = 0
-        for due in self._writer.ask(pushes.due, store.now(), min(room, BATCH), skip, in_flight).result():
+        for due in self._writer.ask(pushes.due, self._clock.now(), min(room, BATCH), skip, in_flight).result():
             with self._lock:
                 if due.delivery_id in self._in_flight or not self._endpoints.take(due.endpoint_id):
                     continue
@@ -134,7 +145,7 @@ class Worker:
         """Until the store has it, or we are stopped: then it is delivered once more."""
         tried = pushes.Tried(reply.status, reply.milliseconds, reply.answer, reply.error)
         means, wish = verdict(reply.status), reply.retry_after if reply.status in HONOURED else None
-        next_at = again_at(due.tries + 1, self._timetable, random.random(), store.now(), wish)
+        next_at = again_at(due.tries + 1, self._timetable, random.random(), self._clock.now(), wish)
         while True:
             try:
                 self._writer.submit(record, due, at, tried, next_at).result()
@@ -146,7 +157,7 @@ class Worker:
         if means is Verdict.OFF:
             log.warning("call=%s push %s: endpoint %d is switched off, it answered 410 Gone", due.call_id, due.webhook_id, due.endpoint_id)
         elif means is Verdict.AGAIN:
-            when = "given up" if next_at is None else f"again in {(next_at - store.now()) / 1000:.0f} s"
+            when = "given up" if next_at is None else f"again in {(next_at - self._clock.now()) / 1000:.0f} s"
             log.warning("call=%s push %s to endpoint %d failed (%s), %s", due.call_id, due.webhook_id, due.endpoint_id,
                         reply.error or f"HTTP {reply.status}", when)  # fmt: skip
 
@@ -158,7 +169,8 @@ def record(due: pushes.Due, at: int, tried: pushes.Tried, next_at: int | None) -
             pushes.delivered(due.delivery_id, at, tried)
         case Verdict.OFF:
             pushes.failed(due.delivery_id, at, tried, None)
-            pushes.endpoint_off(due.endpoint_id, at, "the receiver answered 410 Gone")
+            said = f": {' '.join(tried.answer.split())}" if tried.answer else ""
+            pushes.endpoint_off(due.endpoint_id, at, f"the receiver answered 410 Gone{said}")
         case Verdict.AGAIN:
             pushes.failed(due.delivery_id, at, tried, next_at)
 

@@ -61,7 +61,8 @@ def due(now: int, limit: int, skip: Collection[int] = (), in_flight: Collection[
     rows = (
         Push.select(Push, PushEndpoint.url, PushEndpoint.secret, PushEndpoint.old_secret, PushEndpoint.old_secret_until)
         .join(PushEndpoint, on=(PushEndpoint.id == Push.endpoint_id))
-        .where(Push.state == DeliveryState.DUE, Push.next_at <= now, PushEndpoint.active, ~fn.EXISTS(waits))
+        .where(Push.state == DeliveryState.DUE, Push.next_at <= now, ~fn.EXISTS(waits))
+        .where(PushEndpoint.active, PushEndpoint.deleted_at.is_null())
         .where(Push.endpoint_id.not_in(list(skip)), Push.id.not_in(list(in_flight)))
         .order_by(Push.next_at, Push.id)
         .limit(limit)
@@ -73,7 +74,7 @@ def due(now: int, limit: int, skip: Collection[int] = (), in_flight: Collection[
             webhook_id=row.webhook_id,
             endpoint_id=row.endpoint_id,
             url=row.url,
-            secrets=(row.secret, row.old_secret) if row.old_secret and now < row.old_secret_until else (row.secret,),
+            secrets=(row.secret, row.old_secret) if row.old_secret and now < (row.old_secret_until or 0) else (row.secret,),
             body=row.body.encode(),
             tries=row.tries,
             call_id=row.call_id,
@@ -97,8 +98,10 @@ def failed(delivery_id: int, at: int, tried: Tried, next_at: int | None) -> None
 
 
 def _close(delivery_id: int, at: int, tried: Tried, **columns: object) -> None:
-    changed = Push.update(tries=Push.tries + 1, **columns).where(Push.id == delivery_id, Push.state == DeliveryState.DUE).execute()
-    if changed:
+    # After a commit whose answer was lost the same try comes once more: it is on record then.
+    known = PushTry.select(PushTry.id).where(PushTry.push_id == delivery_id, PushTry.at == at)
+    due = (Push.id == delivery_id) & (Push.state == DeliveryState.DUE)
+    if Push.update(tries=Push.tries + 1, **columns).where(due, ~fn.EXISTS(known)).execute():
         PushTry.insert(
             push_id=delivery_id, at=at, status=tried.status, milliseconds=tried.milliseconds,
             answer=tried.answer, error=tried.error and tried.error[:300],
@@ -111,3 +114,10 @@ def endpoint_off(endpoint_id: int, at: int, why: str) -> None:
     Push.update(state=DeliveryState.DEAD, done_at=at, reason=why[:200]).where(
         Push.endpoint_id == endpoint_id, Push.state == DeliveryState.DUE
     ).execute()
+
+
+def bury(now: int) -> int:
+    """End what is due for endpoints that are off or deleted: a call that was settled at that very moment. How many those were."""
+    off = PushEndpoint.select(PushEndpoint.id).where(~PushEndpoint.active | PushEndpoint.deleted_at.is_null(False))
+    due = (Push.state == DeliveryState.DUE) & Push.endpoint_id.in_(off)
+    return Push.update(state=DeliveryState.DEAD, done_at=now, reason="the endpoint is switched off").where(due).execute()
