@@ -58,8 +58,8 @@ async def finished(dialling: asyncio.Task, dialer: Dialer) -> None:
         async with asyncio.timeout(LAST_CALLS_S):
             await dialling
             await dialer.finish()
-    except TimeoutError:
-        log.error("calls that were being sent could not be finished in %.0f s", LAST_CALLS_S)
+    except (TimeoutError, store.Unavailable) as error:
+        log.error("calls that were being sent could not be finished in %.0f s: %s", LAST_CALLS_S, error or "too slow")
 
 
 class Beat:

@@ -6,18 +6,25 @@ and for the settler to decide.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.ami import LinkDown, Originate, Refused
 from engine.core import Core
 from engine.rules import gates, pacing
-from sql import calls, claims, settling, store
+from sql import calls, claims, settling, store, turns
 from sql.logs import masked
-from sql.states import CallState, CampaignFacts, ContactFacts, Load, NodeFacts, TrunkFacts
+from sql.states import CampaignFacts, ContactFacts, Load, NodeFacts, TrunkFacts
 
 TICK_S, IDLE_S = 0.05, 0.25
+PAGE, MOST_PAGES = 100, 3  # how far behind the first contacts is looked, for one campaign and for how many in one round
+FRESH_S = 1.0  # from the reading that allows a call to its writing; a stop holds from then on
 log = logging.getLogger(__name__)
+
+
+class TooLate(Exception):
+    """A call was marked, and then held up for too long: nothing was written to Asterisk."""
 
 
 @dataclass
@@ -27,21 +34,29 @@ class Plan:
     picks: list[claims.Pick] = field(default_factory=list)
     held: list[tuple[int, gates.Gate]] = field(default_factory=list)
     refused: list[tuple[int, gates.Refusal]] = field(default_factory=list)
+    last: ContactFacts | None = None
 
 
 def plan(
+    made: Plan,
+    most: int,
     campaign: CampaignFacts,
     contacts: Sequence[ContactFacts],
     trunks: Sequence[TrunkFacts],
     room: dict[int, int],
     calling: gates.Calling,
     now: int,
-) -> Plan:
-    """Decide for each contact: call it over which trunk, hold it at a gate, or refuse it. Takes from `room` (by trunk)."""
-    made = Plan()
+) -> None:
+    """Decide for each contact, until `most` are picked: call it over which trunk, hold it at a gate, or refuse it.
+
+    Takes from `room` (by trunk). A contact whose trunks have none is passed over.
+    """
     serving = gates.serving(campaign, trunks)
     exempt = gates.exempt(campaign, trunks)
     for contact in contacts:
+        if len(made.picks) == most:
+            return
+        made.last = contact
         refused = gates.refusal(contact, now)
         gate, not_after = (None, None) if exempt else gates.contact_gate(contact, campaign, calling, now)
         way = refused or gate or gates.route_gate(contact, serving, now)
@@ -52,7 +67,6 @@ def plan(
         elif trunk := gates.choose_trunk(contact, serving, room, now):
             room[trunk.id] -= 1
             made.picks.append(claims.Pick(contact, trunk.id, campaign.caller_id or trunk.caller_id, not_after))
-    return made
 
 
 class Dialer:
@@ -60,9 +74,13 @@ class Dialer:
         self._core = core
         self._turn = 0
         self._tasks: set[asyncio.Task] = set()
+        self._unsent: set[int] = set()
+        self._reached: dict[int, ContactFacts] = {}
+        self._pages = 0
 
     async def step(self) -> float:
         """One round over the running campaigns. Nothing is claimed while the link is down."""
+        await self._hand_back()
         if not self._core.link.up:
             return IDLE_S
         now = store.now()
@@ -70,6 +88,7 @@ class Dialer:
         node = NodeFacts(self._core.node, True, "", now, now)
         room = {trunk.id: pacing.room(seen.by_trunk.get(trunk.id, Load()), trunk.max_channels, trunk.cps) for trunk in seen.trunks}
         self._turn += 1
+        self._pages = MOST_PAGES
         turn = self._turn % len(seen.campaigns) if seen.campaigns else 0
         for campaign in (*seen.campaigns[turn:], *seen.campaigns[:turn]):
             if gates.campaign_gate(campaign, seen.trunks, node, seen.halted, now) is None:
@@ -80,58 +99,112 @@ class Dialer:
         """Wait for the originates that are on their way: what is marked `sending` has gone out when this engine ends."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        await self._hand_back()
 
     async def _dial(self, campaign: CampaignFacts, seen: claims.Snapshot, room: dict[int, int]) -> None:
         now = store.now()
         load = seen.by_campaign.get(campaign.id, Load())
         free = min(pacing.room(load, campaign.max_channels, campaign.cps), self._core.governor.room(now))
-        if not free:
+        if not free or not any(room[trunk.id] for trunk in gates.serving(campaign, seen.trunks)):
             return
-        contacts = await self._core.read(claims.candidates, campaign.id, now, free)
-        if not contacts:
+        made = await self._look(campaign, seen, room, free, now)
+        if made.last is None:
             if not load.open and not await self._core.read(settling.unfinished, campaign.id):
                 await self._core.write(complete, campaign)
             return
-        made = plan(campaign, contacts, seen.trunks, room, self._core.calling, now)
+        owners = self._owners(campaign, made, seen)
         try:
-            claimed = await self._core.write(take, campaign, made, self._core.node, now)
+            claimed = await self._core.write(take, campaign, made, self._core.node, now, owners)
         except claims.LostClaim as error:
-            log.warning("%s; another engine dials it too, trying again", error)
+            log.info("%s; counting anew", error)
             return
+        seen.turns.update({owner: turn + 1 for owner, turn in owners.items()})
         if claimed:
-            await self._send(await self._core.write(claims.sending, claimed, store.now()), seen.trunks)
+            await self._send(claimed, seen.trunks)
 
-    async def _send(self, going: Sequence[claims.Claimed], trunks: Sequence[TrunkFacts]) -> None:
+    async def _look(self, campaign: CampaignFacts, seen: claims.Snapshot, room: dict[int, int], free: int, now: int) -> Plan:
+        """Plan for the contacts that have waited longest; if that leaves room, then for a page of those behind them.
+
+        The page moves on with every round, so that contacts whose trunk is full keep nobody waiting who goes over another one.
+        """
+        made = Plan()
+
+        async def look(limit: int, after: ContactFacts | None) -> bool:
+            """Whether there may be more behind the last one that was looked at."""
+            contacts = await self._core.read(claims.candidates, campaign.id, now, limit, after)
+            plan(made, free, campaign, contacts, seen.trunks, room, self._core.calling, now)
+            return len(contacts) == limit or bool(contacts) and made.last is not contacts[-1]
+
+        if await look(free, None) and len(made.picks) < free and self._pages:
+            self._pages -= 1
+            more = await look(PAGE, self._reached.pop(campaign.id, made.last))
+            if more and made.last is not None:
+                self._reached[campaign.id] = made.last
+        return made
+
+    def _owners(self, campaign: CampaignFacts, made: Plan, seen: claims.Snapshot) -> dict[str, int]:
+        """The caps under which this plan claims, each with the turn that it had when calls were counted."""
+        used = {pick.trunk_id for pick in made.picks}
+        capped = [trunk.id for trunk in seen.trunks if trunk.id in used and (trunk.max_channels, trunk.cps) != (None, None)]
+        owners = [turns.campaign(campaign.id), *map(turns.trunk, capped)] if used else []
+        return {owner: seen.turns[owner] for owner in owners}
+
+    async def _send(self, claimed: Sequence[claims.Claimed], trunks: Sequence[TrunkFacts]) -> None:
         by_id = {trunk.id: trunk for trunk in trunks}
+        marked_at = time.monotonic()
+        try:
+            going = await self._core.write(claims.sending, claimed, store.now())
+        except Exception:
+            self._unsent.update(call.call_id for call in claimed)
+            raise
         for call in going:
             self._core.governor.sent(call.call_id, store.now())
-            task = asyncio.create_task(self._originate(call, by_id[call.trunk_id]))
+            task = asyncio.create_task(self._originate(call, by_id[call.trunk_id], marked_at))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _originate(self, call: claims.Claimed, trunk: TrunkFacts) -> None:
+    async def _originate(self, call: claims.Claimed, trunk: TrunkFacts, marked_at: float) -> None:
         try:
+            # Nothing may lie between this look and the writing: whoever stopped dialling since the mark relies on it.
+            check_fresh(call, marked_at)
             if await self._core.link.originate(order(call, trunk)) is None:
                 log.warning("call=%d was sent and not acknowledged; its events or the reaper will tell", call.call_id)
             else:
                 log.info("call=%d sent to trunk %s, number %s", call.call_id, trunk.name, masked(call.phone))
-        except LinkDown as error:
+        except (LinkDown, TooLate) as error:
             log.warning("call=%d was not sent, its contact is due again: %s", call.call_id, error)
             self._core.governor.seen(call.call_id, store.now())
-            await self._core.write(claims.hand_back, [call.call_id], CallState.SENDING)
+            self._unsent.add(call.call_id)
         except (Refused, ValueError) as error:
             log.error("call=%d was refused: %s", call.call_id, error)
             self._core.governor.seen(call.call_id, store.now())
             await self._core.write(calls.replied, call.call_id, store.now(), False, None, str(error))
 
+    async def _hand_back(self) -> None:
+        """What was claimed or marked and certainly not written to Asterisk. Kept until the store has it."""
+        back = sorted(self._unsent)
+        if back:
+            for state in claims.OPEN:
+                await self._core.write(claims.hand_back, back, state)
+            self._unsent.difference_update(back)
 
-def take(campaign: CampaignFacts, made: Plan, node: str, now: int) -> list[claims.Claimed]:
+
+def check_fresh(call: claims.Claimed, marked_at: float) -> None:
+    """TooLate if the mark has got old or the window has closed: nobody knows whether the call may still go out."""
+    age = time.monotonic() - marked_at
+    if age > FRESH_S:
+        raise TooLate(f"its mark is {age:.1f} s old; the store or this machine was slow")
+    if call.not_after is not None and store.now() >= call.not_after:
+        raise TooLate("its window has closed")
+
+
+def take(campaign: CampaignFacts, made: Plan, node: str, now: int, owners: Mapping[str, int]) -> list[claims.Claimed]:
     """Write what was planned, in one transaction: claims, waiting contacts, refused ones."""
     for contact_id, refused in made.refused:
         settling.refuse(contact_id, refused.disposition, refused.reason, now)
     for contact_id, gate in made.held:
         claims.defer([contact_id], gate.word, gate.opens_at or now + gates.LOOK_AGAIN_MS)
-    return claims.claim(campaign, made.picks, node, now) if made.picks else []
+    return claims.claim(campaign, made.picks, node, now, owners) if made.picks else []
 
 
 def complete(campaign: CampaignFacts) -> None:

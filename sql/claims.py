@@ -4,19 +4,23 @@ A claim is a compare-and-set whose row count is believed; taking a call is at th
 counted from the call rows.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from peewee import fn
 
-from sql import halts
+from sql import halts, store, turns
+from sql.contacts import DELETED
 from sql.models import Call, Campaign, CampaignContact, Trunk, TrunkLoaded
 from sql.models_contacts import Contact
-from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Halted, Load, TrunkFacts
+from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, Halted, Load, TrunkFacts
 
 OPEN = (CallState.CLAIMED, CallState.SENDING)
 # Longer than the second and the tenth that they stand for: between the claim and the INVITE lie two commits and Asterisk.
 SECOND_MS, TENTH_MS = 1050, 105
+NO_TURNS: Mapping[str, int] = MappingProxyType({})
 
 
 class LostClaim(Exception):
@@ -30,6 +34,7 @@ class Snapshot:
     halted: Halted | None
     campaigns: tuple[CampaignFacts, ...]
     trunks: tuple[TrunkFacts, ...]
+    turns: dict[str, int]
     by_campaign: dict[int, Load]
     by_trunk: dict[int, Load]
     by_node: Load
@@ -60,7 +65,10 @@ class Claimed:
 
 
 def snapshot(node: str, now: int) -> Snapshot:
-    """Running campaigns, usable trunks, and the load on each."""
+    """Running campaigns, usable trunks, and the load on each, counted after the turns were read."""
+    campaigns, usable = tuple(running()), tuple(trunks(node))
+    owners = [*(turns.campaign(campaign.id) for campaign in campaigns), *(turns.trunk(trunk.id) for trunk in usable)]
+    seen = turns.seen(owners)
     rows = list(
         Call.select(
             Call.campaign_id,
@@ -77,8 +85,9 @@ def snapshot(node: str, now: int) -> Snapshot:
     )
     return Snapshot(
         halted=halts.active(),
-        campaigns=tuple(running()),
-        trunks=tuple(trunks(node)),
+        campaigns=campaigns,
+        trunks=usable,
+        turns=seen,
         by_campaign=_loads(rows, "campaign_id"),
         by_trunk=_loads(rows, "trunk_id"),
         by_node=_loads(rows, "node").get(node, Load()),
@@ -149,15 +158,15 @@ def _contacts(where: Any, limit: int) -> list[ContactFacts]:
     ]
 
 
-def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, turns: Mapping[str, int] = NO_TURNS) -> list[Claimed]:
+def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, seen: Mapping[str, int] = NO_TURNS) -> list[Claimed]:
     """Take these contacts of one campaign and insert their call rows, done before or not.
 
-    `turns`: the caps that were counted for it, each with the turn seen before. LostClaim if somebody else claimed under one of
+    `seen`: the owners of the caps that were counted for it, each with its turn before that. LostClaim if somebody else claimed under one of
     them since, or if one of the contacts is no longer due.
     """
     by_contact = {pick.contact.id: pick for pick in picks}
     try:
-        _take(campaign, picks, node, now, turns)
+        _take(campaign, picks, node, now, seen)
     except LostClaim:
         if len(_taken(by_contact, node, now)) != len(picks):  # else it was ourselves: the answer to our commit was lost
             raise
@@ -170,9 +179,9 @@ def _taken(contact_ids: Iterable[int], node: str, now: int) -> list[Call]:
     return list(Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(list(contact_ids)), ours))
 
 
-def _take(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, owned: Mapping[str, int]) -> None:
-    for owner in sorted(owned):
-        if not turns.take(owner, owned[owner]):
+def _take(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, seen: Mapping[str, int]) -> None:
+    for owner in sorted(seen):
+        if not turns.take(owner, seen[owner]):
             raise LostClaim(f"campaign {campaign.id}: somebody else claimed under {owner}")
     ids = [pick.contact.id for pick in picks]
     taken = (
@@ -221,6 +230,7 @@ def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
     Kill switch, campaign state, window and do-not-call are checked again here, in the transaction of the mark.
     """
     ids = [call.call_id for call in calls]
+    marked = (Call.state == CallState.SENDING) & (Call.sending_at == now)  # by ourselves: the answer to our commit was lost
     rows = (
         Call.select(Call.id)
         .join(Campaign, on=(Campaign.id == Call.campaign_id))
@@ -228,7 +238,7 @@ def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
         .join(Contact, on=(Contact.id == Call.contact_id))
         .where(
             Call.id.in_(ids),
-            Call.state == CallState.CLAIMED,
+            (Call.state == CallState.CLAIMED) | marked,
             Campaign.status == CampaignStatus.RUNNING,
             ~CampaignContact.do_not_call,
             Contact.deleted_at.is_null(),
@@ -237,9 +247,13 @@ def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
     allowed = set() if halts.active() else {row.id for row in rows}
     going = [call for call in calls if call.call_id in allowed and (call.not_after is None or now < call.not_after)]
     going_ids = [call.call_id for call in going]
-    Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going_ids), Call.state == CallState.CLAIMED).execute()
-    hand_back([call_id for call_id in ids if call_id not in set(going_ids)], CallState.CLAIMED)
-    return going
+    mark = Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going_ids), Call.state == CallState.CLAIMED)
+    if mark.execute() != len(going):  # another engine took us for dead and handed some back
+        going_ids = [row.id for row in Call.select(Call.id).where(Call.id.in_(going_ids), marked)]
+    if back := [call_id for call_id in ids if call_id not in set(going_ids)]:
+        for state in OPEN:
+            hand_back(back, state)
+    return [call for call in going if call.call_id in set(going_ids)]
 
 
 def hand_back(call_ids: Sequence[int], state: CallState) -> int:
@@ -247,23 +261,22 @@ def hand_back(call_ids: Sequence[int], state: CallState) -> int:
 
     For `claimed` that is certain; for `sending` only whoever saw that nothing was written to Asterisk may say so.
     """
-    rows = list(Call.select(Call.id, Call.campaign_contact_id).where(Call.id.in_(call_ids), Call.state == state))
-    for row in rows:
-        Call.update(state=CallState.VOID, attempt=None, settle_at=None).where(Call.id == row.id, Call.state == state).execute()
-    contacts = [row.campaign_contact_id for row in rows]
+    contacts = [
+        row.campaign_contact_id
+        for row in Call.select(Call.id, Call.campaign_contact_id).where(Call.id.in_(call_ids), Call.state == state)
+        if Call.update(state=CallState.VOID, attempt=None, settle_at=None).where(Call.id == row.id, Call.state == state).execute()
+    ]
     CampaignContact.update(state=ContactState.DUE).where(
         CampaignContact.id.in_(contacts), CampaignContact.state == ContactState.BUSY
     ).execute()
     end_deleted(contacts)
-    return len(rows)
+    return len(contacts)
 
 
 def end_deleted(campaign_contact_ids: Sequence[int]) -> None:
     """Of these, end those that are due again but whose contact was deleted meanwhile."""
     deleted = Contact.select(Contact.id).where(Contact.deleted_at.is_null(False))
-    CampaignContact.update(
-        state=ContactState.DONE, gate=None, disposition=Disposition.CANCELED, reason=CONTACT_DELETED, done_at=CampaignContact.next_at
-    ).where(
+    CampaignContact.update(state=ContactState.DONE, gate=None, disposition=Disposition.CANCELED, reason=DELETED, done_at=store.now()).where(
         CampaignContact.id.in_(campaign_contact_ids), CampaignContact.state == ContactState.DUE, CampaignContact.contact_id.in_(deleted)
     ).execute()
 

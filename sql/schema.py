@@ -1,6 +1,6 @@
 """The plain schema for those who read SQL: `python -m sql.schema > sql/schema.sql`, as SQLite has it."""
 
-from sql import models, models_accounts, models_contacts, models_push, store
+from sql import models, models_accounts, models_contacts, models_push, models_turns, store
 from sql.row import db
 
 TABLES = (
@@ -8,7 +8,7 @@ TABLES = (
     models_accounts.LedgerAccount, models_accounts.LedgerEntry, models_accounts.LedgerLine,
     models.Trunk, models.Node, models.TrunkLoaded, models.Extension, models.Halt, models.AgentDisposition, models.Recording,
     models_contacts.ContactGroup, models_contacts.Contact, models_contacts.Import, models_contacts.ImportReject,
-    models.Campaign, models.CampaignContact, models.Call,
+    models.Campaign, models.CampaignContact, models.Call, models_turns.Turn,
     models_push.PushEndpoint, models_push.Push, models_push.PushTry,
 )  # fmt: skip
 

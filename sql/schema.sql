@@ -358,6 +358,10 @@ CREATE TABLE "trunk_loaded" ("id" INTEGER NOT NULL PRIMARY KEY,
   "version" INTEGER NOT NULL);
 CREATE UNIQUE INDEX "trunk_loaded_node_trunk_id" ON "trunk_loaded" ("node",
   "trunk_id");
+CREATE TABLE "turn" ("id" INTEGER NOT NULL PRIMARY KEY,
+  "owner" VARCHAR(40) NOT NULL,
+  "turn" INTEGER NOT NULL);
+CREATE UNIQUE INDEX "turn_owner" ON "turn" ("owner");
 CREATE TABLE "user" ("id" INTEGER NOT NULL PRIMARY KEY,
   "username" VARCHAR(80) NOT NULL,
   "password_hash" VARCHAR(200) NOT NULL,

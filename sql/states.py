@@ -194,6 +194,7 @@ class ContactFacts:
     tried: tuple[int, ...]
     expires_at: int | None
     do_not_call: bool
+    next_at: int = 0
 
 
 @dataclass(frozen=True)

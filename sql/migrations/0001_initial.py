@@ -456,8 +456,18 @@ def up(migrator, db):
             indexes = ((('node', 'trunk_id'), True),)
     db.create_tables([TrunkLoaded])
 
+    class Turn(Model):
+        id = BigAutoField()
+        owner = CharField(unique=True, max_length=40)
+        turn = BigIntegerField()
+        class Meta:
+            database = db
+            table_name = 'turn'
+    db.create_tables([Turn])
+
 
 def down(migrator, db):
+    migrator.migrate(migrator.drop_table('turn'))
     migrator.migrate(migrator.drop_table('trunk_loaded'))
     migrator.migrate(migrator.drop_table('session'))
     migrator.migrate(migrator.drop_table('push_try'))
