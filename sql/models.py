@@ -40,13 +40,20 @@ class Trunk(Row):
 
 
 class Node(Row):
-    """One engine with its Asterisk, as it last described itself."""
+    """One engine with its Asterisk, as it last described itself.
+
+    `process` is whoever bears the name; null once it has stopped in peace. `held_*`: what keeps the whole engine from dialling.
+    """
 
     name = word(40, null=False, unique=True)
+    process = word(64)
     link_up = BooleanField(default=False)
     link_text = word(200, null=False, default="the engine has not started yet")
     link_since = when(null=False)
     beat_at = when(null=False)
+    held_word = word(20)
+    held_text = word(200)
+    held_until = when()
     asterisk_started_at = when()
 
 

@@ -260,10 +260,14 @@ CREATE INDEX "ledger_line_account_id" ON "ledger_line" ("account_id");
 CREATE INDEX "ledger_line_entry_id" ON "ledger_line" ("entry_id");
 CREATE TABLE "node" ("id" INTEGER NOT NULL PRIMARY KEY,
   "name" VARCHAR(40) NOT NULL,
+  "process" VARCHAR(64),
   "link_up" INTEGER NOT NULL,
   "link_text" VARCHAR(200) NOT NULL,
   "link_since" INTEGER NOT NULL,
   "beat_at" INTEGER NOT NULL,
+  "held_word" VARCHAR(20),
+  "held_text" VARCHAR(200),
+  "held_until" INTEGER,
   "asterisk_started_at" INTEGER);
 CREATE UNIQUE INDEX "node_name" ON "node" ("name");
 CREATE TABLE "push" ("id" INTEGER NOT NULL PRIMARY KEY,

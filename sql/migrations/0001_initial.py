@@ -370,10 +370,14 @@ def up(migrator, db):
     class Node(Model):
         id = BigAutoField()
         name = CharField(unique=True, max_length=40)
+        process = CharField(null=True, max_length=64)
         link_up = BooleanField(default=False)
         link_text = CharField(max_length=200, default='the engine has not started yet')
         link_since = BigIntegerField()
         beat_at = BigIntegerField()
+        held_word = CharField(null=True, max_length=20)
+        held_text = CharField(null=True, max_length=200)
+        held_until = BigIntegerField(null=True)
         asterisk_started_at = BigIntegerField(null=True)
         class Meta:
             database = db
