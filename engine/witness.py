@@ -32,8 +32,9 @@ def look(records: Sequence[Path], call_ids: Collection[int], since: int) -> dict
     cdr, cel = records
     wanted = {str(call_id) for call_id in call_ids}
     seen: dict[int, Seen] = {}
-    for row in _rows(cdr, wanted, 6, 3, since):
-        seen[int(row[0])] = Seen(answered_at=_ms(row[2]) or None, ended_at=_ms(row[3]) or None)
+    for row in _rows(cdr, wanted, 6, 3, since):  # a call that an extension did not take has two, the last one first
+        last = seen.get(int(row[0]), Seen())
+        seen[int(row[0])] = Seen(answered_at=_ms(row[2]) or last.answered_at, ended_at=last.ended_at or _ms(row[3]) or None)
     for row in _rows(cel, wanted, 4, 1, since):
         call_id = int(row[0])
         seen[call_id] = replace(seen.get(call_id, Seen(ended_at=_ms(row[1]))), cause=_cause(row[3]))

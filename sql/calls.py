@@ -50,10 +50,9 @@ def pressed(call_id: int, at: int, keys: str) -> None:
     _record(call_id, Call.pressed_at, pressed_at=at, pressed=keys[:20])
 
 
-def bridged(call_id: int, at: int, outcome: str, talked_ms: int) -> None:
-    """How the extension took the call; `talked_ms` is the length of the conversation that ended now, 0 if there was none."""
-    answered = {"bridged_at": at - talked_ms, "bridge_ended_at": at} if talked_ms else {}
-    _record(call_id, Call.bridge_outcome, bridge_outcome=outcome, **answered)
+def bridged(call_id: int, at: int, outcome: str, answered_at: int | None) -> None:
+    """How the extension took the call, and if it answered, when; at the end of the conversation."""
+    _record(call_id, Call.bridge_outcome, bridge_outcome=outcome, bridged_at=answered_at, bridge_ended_at=answered_at and at)
 
 
 def script_ended(call_id: int, at: int) -> None:

@@ -2,13 +2,13 @@
 
 import json
 
-OUTCOMES = {  # Asterisk's DIALSTATUS: our word
+OUTCOMES = {  # how Dial ended in the dialplan: our word
     "ANSWER": "connected",
     "BUSY": "busy",
     "NOANSWER": "no-answer",
     "CANCEL": "abandoned",  # the person hung up while it rang
     "CHANUNAVAIL": "unavailable",  # no telephone is registered
-    "CONGESTION": "refused",  # the telephone declined
+    "DECLINED": "declined",
 }
 FAILED = "failed"
 

@@ -30,6 +30,12 @@ def test_both_files_are_joined(files):
     }
 
 
+def test_a_call_that_went_on_after_an_extension_did_not_take_it_has_two_rows(files):
+    files[0].write_text(cdr(7, T + 1, T + 3) + cdr(7, T + 3, T + 6))
+    files[1].touch()
+    assert look(files, [7], T * 1000) == {7: Seen((T + 1) * 1000, (T + 6) * 1000)}
+
+
 def test_missing_files_are_told_and_no_error(files, caplog):
     assert look(files, [7], 0) == {}
     assert "carillon.csv does not exist" in caplog.text
