@@ -2,11 +2,12 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
+from typing_extensions import TypedDict
 
-from api.operation import DIALLING, EVERYBODY, Caller, File, Id, Input, Operation, Refused
+from api.operation import DIALLING, EVERYBODY, Caller, File, Id, Input, Operation, Page, Refused
 from api.sound import CODECS, NoSound, message
 from sql import recordings, store
 from sql.events import iso
@@ -19,11 +20,6 @@ class RecordingCreate(Input):
 
 class RecordingId(Input):
     recording_id: Id
-
-
-class RecordingList(Input):
-    limit: int = Field(1000, ge=1, le=10_000)
-    cursor: int = Field(0, ge=0)
 
 
 class Recording(TypedDict):
@@ -68,7 +64,7 @@ def create(caller: Caller, given: RecordingCreate) -> int:
             path.unlink(missing_ok=True)
 
 
-def listed(caller: Caller, given: RecordingList) -> list[Recording]:
+def listed(caller: Caller, given: Page) -> list[Recording]:
     """The recordings that the caller may see, by id, `limit` at a time after `cursor`."""
     return [_shown(row) for row in recordings.listed(caller.scope, given.limit, given.cursor)]
 
@@ -113,7 +109,7 @@ def _shown(row: recordings.Stored) -> Recording:
 
 OPERATIONS = (
     Operation("Recording_Create", RecordingCreate, create, DIALLING, changes=True, files=("media",)),
-    Operation("Recording_List", RecordingList, listed, EVERYBODY, changes=False),
+    Operation("Recording_List", Page, listed, EVERYBODY, changes=False),
     Operation("Recording_Get", RecordingId, get, EVERYBODY, changes=False),
     Operation("Recording_Delete", RecordingId, delete, DIALLING, changes=True),
 )
