@@ -35,17 +35,18 @@ run: setup ## bring up an installation to try, in var/run; Ctrl-C stops it
 test: setup $(STAMP)-test ## all tests, those with a real Asterisk and MariaDB included
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null
 	@$(BIN)/python -m dialplan.fetch mariadb > /dev/null
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/live
+	@$(BIN)/python -m pytest tests/live
 
 check: $(STAMP)-test ## lint, types, architecture and unit tests, in under a minute
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -m "not live"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -n 2 -m "not live and not soak"
 
 bench: setup $(STAMP)-test ## speed: Carillon against a bare AMI client, in calls per second
 	@$(BIN)/python -m tests.bench.calls
 
 soak: setup $(STAMP)-test ## the long proofs
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null
-	@$(BIN)/python -m pytest -m soak --override-ini addopts="-ra" tests/live
+	@$(BIN)/python -m pytest -m soak tests/live tests/api
 
 clean: ## remove what was built and fetched
 	rm -rf $(VENV) .cache var build *.egg-info
