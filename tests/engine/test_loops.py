@@ -1,104 +1,16 @@
-"""The engine's loops together, on a real store, with a truthful AMI peer: what one contact goes through on good and bad days."""
+"""The engine's loops together: what one contact goes through on good and bad days."""
 
 import asyncio
 import contextlib
 import logging
 
-import pytest
-
 from engine import ami, reaper, settler, watcher
-from engine.ami import Link
-from engine.core import Core, forever
-from engine.dialer import Dialer
-from engine.reaper import Reaper
+from engine.core import forever
 from engine.rules.gates import Calling
-from engine.settler import Settler
-from engine.watcher import Watcher
-from sql import calls, claims, models, models_contacts, models_push, store
+from sql import claims, models, models_contacts, models_push, store
 from sql.states import CallState, CampaignStatus, ContactState
-from sql.writer import Writer
-from tests import world as worlds
-from tests.fakes.ami_peer import AmiPeer, message
-
-ANY_TIME = Calling("00:00-24:00", ("*",))
-
-
-class Engine:
-    """Core and loops on a store, linked to a peer. `step` runs the loops until something is so."""
-
-    def __init__(self, peer: AmiPeer, records, calling: Calling) -> None:
-        self.peer = peer
-        self.facts: asyncio.Queue = asyncio.Queue()
-        self.logged_in = asyncio.Event()
-        self.core = Core("main", Writer(), Link("127.0.0.1", peer.port, "carillon", "right", self.facts), calling)
-        self.reaper = Reaper(self.core, records, self.logged_in)
-        self.loops = [Watcher(self.core, self.facts, self.logged_in), Settler(self.core), Dialer(self.core)]
-
-    async def until(self, what: str, found, seconds: float = 6.0) -> None:
-        tasks = [asyncio.create_task(forever(type(loop).__name__, loop.step)) for loop in self.loops]
-        try:
-            async with asyncio.timeout(seconds):
-                while not found():
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            pytest.fail(f"{what} did not come; calls: {list(models.Call.select().dicts())}")
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def end_all(self, **headers: str) -> None:
-        """Every call that was originated ends like this."""
-        for action in self.peer.named("Originate"):
-            call_id = action["ActionID"]
-            await self.peer.say(
-                message(Event="Newchannel", Uniqueid=call_id, Channel=f"PJSIP/{call_id}")
-                + message(Event="Hangup", Uniqueid=call_id, Channel=f"PJSIP/{call_id}", ChannelStateDesc="Down", **headers)
-                + message(Event="OriginateResponse", ActionID=call_id, Response="Failure", Reason="0", Uniqueid=call_id)
-            )
-
-
-@pytest.fixture
-def small(opened, monkeypatch):
-    """A world of one contact whose turn is now, and short times."""
-    monkeypatch.setattr(ami, "ANSWER_S", 0.3)
-    monkeypatch.setattr(ami, "BACK_OFF_S", (0.05,))
-    monkeypatch.setattr(calls, "GRACE_MS", 300)
-    made = worlds.make(store.now() - 1000)
-    models.CampaignContact.delete().where(models.CampaignContact.id.in_(made.contact_ids[1:])).execute()
-    return made
-
-
-@contextlib.asynccontextmanager
-async def engine(tmp_path, calling=ANY_TIME, up=True):
-    peer = AmiPeer()
-    await peer.start()
-    made = Engine(peer, (tmp_path / "cdr.csv", tmp_path / "cel.csv"), calling)
-    await made.core.link.start()
-    try:
-        while up and not made.core.link.up:
-            await asyncio.sleep(0.01)
-        yield made
-    finally:
-        await made.core.link.stop()
-        await peer.stop()
-        made.core.writer.close()
-
-
-def contact() -> models.CampaignContact:
-    return models.CampaignContact.select().get()
-
-
-def only_call() -> models.Call:
-    return models.Call.select().where(models.Call.state != CallState.VOID).get()
-
-
-def sent(one: Engine):
-    return lambda: one.peer.named("Originate")
-
-
-def done() -> bool:
-    return contact().state == ContactState.DONE
+from tests.engine.loops import contact, done, engine, only_call, sent
+from tests.fakes.ami_peer import message
 
 
 def test_busy_from_claim_to_outbox(small, tmp_path):
