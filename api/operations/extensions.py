@@ -2,9 +2,10 @@
 
 import secrets
 import socket
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Refused
 from api.operations.trunks import Digits
@@ -63,10 +64,15 @@ class Extension(TypedDict):
     caller_id: str | None
     host: Annotated[str, Field(description="the SIP server on which the telephone registers, by UDP")]
     port: int
-    password: NotRequired[Annotated[str, Field(description="shown in this answer only")]]
 
 
-def create(caller: Caller, given: ExtensionCreate) -> Extension:
+class NewlyMade(Extension):
+    """An extension with its password, which is shown in this answer only."""
+
+    password: str
+
+
+def create(caller: Caller, given: ExtensionCreate) -> NewlyMade:
     """Make a SIP account for a softphone; it can register within two seconds. The password, made up if none is given, is shown this
     once. The telephone that registered last is the one that rings; it is called by campaigns and can call nobody.
     """

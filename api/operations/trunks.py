@@ -3,9 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from typing_extensions import TypedDict
 
 from api.operation import ADMIN, Caller, Id, Input, Operation, Refused
 from sql import sip, store, trunks, users
