@@ -4,14 +4,19 @@ The metadata is Google's libphonenumber. "Possible" for its region is enough: nu
 """
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import ValidationResult, timezone
 
+from sql import number_plans
+
 E164 = re.compile(r"\+[1-9][0-9]{2,14}", re.ASCII)
+DIGITS = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
 LONGEST = 60  # characters of what people write
 ZONES_LENGTH = 255
 
+_PUNCTUATION = str.maketrans("", "", " -.()")
 _WRONG = {
     ValidationResult.TOO_SHORT: "is too short",
     ValidationResult.TOO_LONG: "is too long",
@@ -27,6 +32,12 @@ class NumberError(ValueError):
 
 def normalise(text: str, country: str | None = None) -> str:
     """The E.164 form of a number in international, or with `country` (two letters) in national notation. NumberError."""
+    plain = text.translate(_PUNCTUATION)
+    if DIGITS.fullmatch(plain) and len(text) <= LONGEST:
+        signed = plain[0] == "+"
+        known = number_plans.e164(None if signed else country, plain[: number_plans.KNOWN + signed], len(plain))
+        if known is not None:
+            return known[0] + plain[known[1] :]
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     if not text.isascii() or len(text) > LONGEST or not re.fullmatch(r"[0-9+() ./-]+", text):
         raise NumberError(f"{shown!r} is no phone number: only digits, a leading + and ( ) . / - may stand in it")
@@ -47,6 +58,16 @@ def normalise(text: str, country: str | None = None) -> str:
 
 def zones(phone: str) -> str | None:
     """The time zones an E.164 number may lie in, comma separated; None if it tells none (or too many to be of use)."""
+    head = phone[: number_plans.KNOWN + 1]
+    return _zones_of_all(head, len(phone)) if number_plans.zones_settled(head, len(phone)) else _zones(phone)
+
+
+@lru_cache(number_plans.REMEMBERED)
+def _zones_of_all(head: str, length: int) -> str | None:
+    return _zones(head + "0" * (length - len(head)))
+
+
+def _zones(phone: str) -> str | None:
     found = set(timezone.time_zones_for_number(phonenumbers.parse(phone)))
     text = ",".join(sorted(found - {timezone.UNKNOWN_TIMEZONE}))
     return text if 0 < len(text) <= ZONES_LENGTH else None

@@ -27,7 +27,7 @@ KNOWN_IN = {  # library: the only places that may import it
     "pydantic": ("api/",),
     "peewee": ("sql/",),
     "playhouse": ("sql/",),
-    "phonenumbers": ("sql/numbers.py",),
+    "phonenumbers": ("sql/numbers.py", "sql/number_plans.py"),
 }
 PURE_MAY_IMPORT = ("engine.rules", "sql.states")
 FILES = sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.py"))
