@@ -88,7 +88,7 @@ def listed(
 
 
 def _within(scope: str) -> Any:
-    return Campaign.select().where(Campaign.deleted_at.is_null(), within(Campaign.user, scope))
+    return claims.campaign_rows().where(Campaign.deleted_at.is_null(), within(Campaign.user, scope))
 
 
 def _stored(row: Campaign) -> Stored:
@@ -102,7 +102,8 @@ def change(campaign_id: int, columns: Mapping[str, object]) -> None:
     if here is None or here == CampaignStatus.ARCHIVED:
         raise WrongState("it is archived and kept for its results only; make a new campaign")
     if "contact_group_id" not in columns:
-        Campaign.update(**columns).where(*where).execute()
+        if columns:
+            Campaign.update(**columns).where(*where).execute()
         return
     at_rest = (CampaignStatus.READY, CampaignStatus.STOPPED, CampaignStatus.COMPLETED)
     if not Campaign.update(filled_to=0, **columns).where(*where, Campaign.status.in_(at_rest)).execute():

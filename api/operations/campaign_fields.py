@@ -49,7 +49,7 @@ CampaignWord = Annotated[str, StringConstraints(max_length=40), AfterValidator(_
 CallerId = Annotated[Digits, BeforeValidator(text)]
 TrunkName = Annotated[str, BeforeValidator(text), StringConstraints(max_length=80)]
 Key = Annotated[str, BeforeValidator(text), StringConstraints(pattern=r"^[0-9*#]$")]
-Name = Annotated[str, BeforeValidator(text), StringConstraints(max_length=200)]
+Name = Annotated[str, BeforeValidator(text), StringConstraints(min_length=1, max_length=200)]
 Description = Annotated[str, BeforeValidator(text), StringConstraints(max_length=2000)]
 Hours = Annotated[str, StringConstraints(max_length=11), AfterValidator(_hours)]
 Days = Annotated[str, BeforeValidator(words), StringConstraints(max_length=40), AfterValidator(_days)]

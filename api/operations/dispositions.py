@@ -12,7 +12,7 @@ Remote = Annotated[str, BeforeValidator(text), StringConstraints(max_length=255)
 
 
 class NewDisposition(Input):
-    name: Annotated[str, BeforeValidator(text), StringConstraints(max_length=80)]
+    name: Annotated[str, BeforeValidator(text), StringConstraints(min_length=1, max_length=80)]
     description: Description | None = None
     remote_disp_id: Remote | None = None
     remote_module: Remote | None = None
