@@ -137,6 +137,17 @@ def open_calls(node: str) -> list[Open]:
     ]
 
 
+def spoken(call_ids: list[int]) -> set[int]:
+    """Of which of these calls the AGI server has said anything: that the script began, or that the call ended."""
+    said = Call.answered_at.is_null(False) | Call.handler_at.is_null(False)
+    return {row.id for row in Call.select(Call.id).where(Call.id.in_(call_ids), said)}
+
+
+def open_nodes() -> set[str]:
+    """The engines that have calls claimed or under way."""
+    return {row.node for row in Call.select(Call.node).where(Call.state.in_((CallState.CLAIMED, CallState.SENDING))).distinct()}
+
+
 def settled_before(call_ids: list[int], before: int) -> set[int]:
     """Which of these calls were settled before that time, or were never in this store."""
     rows = Call.select(Call.id, Call.state, Call.settled_at).where(Call.id.in_(call_ids))
