@@ -64,7 +64,9 @@ def _object(value: Any) -> Any:
 class Input(BaseModel):
     """Arguments, or an object among them. Unknown names are kept aside, to be told."""
 
-    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="allow", str_strip_whitespace=True, coerce_numbers_to_str=True, populate_by_name=True, arbitrary_types_allowed=True
+    )
 
     @model_validator(mode="before")
     @classmethod

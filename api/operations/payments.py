@@ -37,8 +37,8 @@ class PaymentCreate(Input):
     user_id: UserId
     value: Amount
     description: Annotated[str, StringConstraints(max_length=2000)] | None = None
-    type: Annotated[str, StringConstraints(max_length=80)] | None = Field(None, coerce_numbers_to_str=True)
-    reference: Annotated[str, StringConstraints(max_length=200)] | None = Field(None, coerce_numbers_to_str=True)
+    type: Annotated[str, StringConstraints(max_length=80)] | None = None
+    reference: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 class PaymentList(Input):

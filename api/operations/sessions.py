@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from api.credentials import COOKIE
 from api.operation import EVERYBODY, Caller, Input, Operation, Refused
@@ -11,7 +11,7 @@ from sql import sessions, store
 
 
 class OfSession(Input):
-    session_id: Annotated[str, StringConstraints(max_length=200)] | None = Field(None, coerce_numbers_to_str=True)
+    session_id: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 def login(caller: Caller, given: OfSession) -> str:

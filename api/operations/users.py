@@ -62,8 +62,8 @@ class Person(Input):
     email: Annotated[str, StringConstraints(max_length=200)] | None = None
     first_name: Text | None = None
     last_name: Text | None = None
-    phone: Annotated[str, StringConstraints(max_length=40)] | None = Field(None, coerce_numbers_to_str=True)
-    mobile: Annotated[str, StringConstraints(max_length=40)] | None = Field(None, coerce_numbers_to_str=True)
+    phone: Annotated[str, StringConstraints(max_length=40)] | None = None
+    mobile: Annotated[str, StringConstraints(max_length=40)] | None = None
     company: Text | None = None
     address: Annotated[str, StringConstraints(max_length=200)] | None = None
     country: Country | None = None
@@ -73,7 +73,7 @@ class Person(Input):
 class NewUser(Person):
     username: Username
     password: Password = Field(validation_alias=AliasChoices("password", "passwd"))
-    role: Role = Field("user", validation_alias=AliasChoices("role", "role_id"), coerce_numbers_to_str=True)
+    role: Role = Field("user", validation_alias=AliasChoices("role", "role_id"))
     active: bool = True
     parent_id: Id | None = None
 
@@ -81,7 +81,7 @@ class NewUser(Person):
 class ChangedUser(Person):
     username: Username | None = None
     password: Password | None = Field(None, validation_alias=AliasChoices("password", "passwd"))
-    role: Role | None = Field(None, validation_alias=AliasChoices("role", "role_id"), coerce_numbers_to_str=True)
+    role: Role | None = Field(None, validation_alias=AliasChoices("role", "role_id"))
     active: bool | None = None
 
 
@@ -101,7 +101,7 @@ class UserOf(Input):
 class UserGet(Input):
     user_id: Id | None = Field(None, validation_alias=AliasChoices("user_id", "usr_id"))
     search: Annotated[str, AfterValidator(_column)] | None = None
-    value: Annotated[str, StringConstraints(max_length=200)] | None = Field(None, coerce_numbers_to_str=True)
+    value: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 class UserList(Input):
