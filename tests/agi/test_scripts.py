@@ -93,6 +93,39 @@ def test_a_message_is_played_and_its_facts_are_written_before_the_process_ends(r
     assert facts(call_id) == (True, 2000, True, True)
 
 
+def test_asterisk_is_let_go_before_the_facts_are_durable(run, call_id, home):
+    script = run("voice.py")
+    converse(script, call_id)
+    other = store.database(settings.read(home).store_url)
+    other.connect()
+    try:
+        with other.atomic("IMMEDIATE"):  # nobody else may write
+            script.say(PLAYED)
+            assert script.hear() == "", "the pipe is closed"
+            assert facts(call_id)[1:] == (None, None, False)
+    finally:
+        other.close()
+    assert script.end() == (0, "")
+    assert facts(call_id) == (True, 2000, True, True)
+
+
+def test_press_1_as_a_process(run, call_id):
+    models.Call.update(extension_id=3, extension_key="1").execute()
+    script = run("interactive.py")
+    script.say(environment(str(call_id)))
+    assert script.hear() == "ANSWER"
+    script.say(ANSWERED)
+    assert script.hear() == 'STREAM FILE carillon/1 "0123456789*#" 0'
+    script.say("200 result=49 endpos=8000\n")
+    assert script.hear().startswith("SET CALLERID +49")
+    script.say("200 result=1\n")
+    assert script.hear() == 'SET VARIABLE "CONNECT_TO" "3"'
+    script.say("200 result=1\n")
+    assert script.end() == (0, "")
+    assert facts(call_id) == (True, 1000, False, True)
+    assert models.Call.get_by_id(call_id).pressed == "1"
+
+
 def test_the_hangup_handler_as_a_process(run, call_id):
     script = run("hangup.py")
     script.say(environment(str(call_id), "17", "486", "0.000000"))
@@ -101,7 +134,7 @@ def test_the_hangup_handler_as_a_process(run, call_id):
     assert (row.handler_cause, row.handler_sip, row.handler_answered_at) == (17, 486, None)
 
 
-@pytest.mark.parametrize("name", ["voice.py", "hangup.py"])
+@pytest.mark.parametrize("name", ["voice.py", "interactive.py", "hangup.py"])
 def test_sighup_while_it_starts_does_not_end_it(run, call_id, name):
     script = run(name)
     while not script.ignores_sighup():
@@ -110,12 +143,11 @@ def test_sighup_while_it_starts_does_not_end_it(run, call_id, name):
     for _ in range(40):
         script.process.send_signal(signal.SIGHUP)
         time.sleep(0.002)
-    if name == "voice.py":
-        converse(script, call_id)
-        script.say(PLAYED)
-    else:
-        script.say(environment(str(call_id), "16"))
-    assert script.end() == (0, "")
+    script.say(environment(str(call_id), "16"))
+    if name != "hangup.py":
+        assert script.hear() == "ANSWER"
+        script.say("511 Command Not Permitted on a dead channel or intercept routine\n")
+    assert script.end()[0] == 0
     assert models.Call.get_by_id(call_id).script_ended_at or models.Call.get_by_id(call_id).handler_at
     assert "cysqlite" not in loaded, "the signal is to be ignored before anything heavy is imported"
 

@@ -7,7 +7,7 @@ import pytest
 
 from dialplan import runtime
 from dialplan.provision import LOOK_S, VERIFY_S, Provisioner
-from sql import claims, models, trunks
+from sql import extensions, models, models_accounts, snapshots, trunks
 from tests.world import NOW
 
 HEAD = """
@@ -28,6 +28,7 @@ class Asterisk:
         self.up = True
         self.refused: set[int] = set()
         self.loaded: list[int] = []
+        self.phones: list[str] = []
         self.commands: list[str] = []
 
     @property
@@ -49,11 +50,14 @@ class Asterisk:
             self.loaded = self._read()
             return "Module 'res_pjsip.so' reloaded successfully.\n"
         assert command == "pjsip show endpoints"
-        rows = "".join(f" Endpoint:  trunk-{n:<48} Not in use    0 of inf\n        Aor:  trunk-{n}\n" for n in sorted(self.loaded))
+        names = [*(f"trunk-{n}" for n in sorted(self.loaded)), *self.phones]
+        rows = "".join(f" Endpoint:  {name:<54} Not in use    0 of inf\n        Aor:  {name}\n" for name in names)
         return f"{HEAD} Endpoint:  anyone  Not in use  0 of inf\n{rows}\nObjects found: {len(self.loaded)}\n"
 
     def _read(self) -> list[int]:
-        found = re.findall(r"^\[trunk-([0-9]+)\]\ntype = endpoint$", self.include.read_text(), re.M)
+        text = self.include.read_text()
+        self.phones = re.findall(r"^\[((?!trunk-).+)\]\ntype = endpoint$", text, re.M)
+        found = re.findall(r"^\[trunk-([0-9]+)\]\ntype = endpoint$", text, re.M)
         return [int(n) for n in found if int(n) not in self.refused]
 
 
@@ -82,7 +86,7 @@ def loaded(node: str = "main") -> dict[int, int]:
 
 def usable() -> set[int]:
     """The trunks that the engine may use, by the verb it asks."""
-    return {row.id for row in claims.snapshot("main", NOW).trunks if row.loaded}
+    return {row.id for row in claims.trunks("main") if row.loaded}
 
 
 def look(provisioner: Provisioner, seconds: float = LOOK_S) -> None:
@@ -255,3 +259,42 @@ def test_a_provisioner_that_starts_anew_finds_all_as_it_is(provisioner, asterisk
     look(Provisioner("main", asterisk), 5 * LOOK_S)
     assert asterisk.include.stat().st_ino == before
     assert loaded() == {trunk_id: 1}
+
+
+def phone(username: str, digest: str = "0" * 32) -> int:
+    user = models_accounts.User.get_or_none() or models_accounts.User.create(username="a", password_hash="x", path="/1/", created_at=NOW)
+    return extensions.create(user.id, "", "desk", username, digest, None, NOW).id
+
+
+def test_extensions_come_and_go_as_trunks_do(provisioner, asterisk):
+    trunk_id, first = trunk(), phone("desk7")
+    look(provisioner)
+    assert (asterisk.phones, asterisk.loaded) == (["desk7", f"ext-{first}"], [trunk_id])
+    second = phone("desk8")
+    look(provisioner)
+    assert asterisk.phones == ["desk7", f"ext-{first}", "desk8", f"ext-{second}"]
+    extensions.delete(first, NOW)
+    look(provisioner)
+    assert asterisk.phones == ["desk8", f"ext-{second}"]
+    assert loaded() == {trunk_id: 1}
+    asterisk.phones = []  # forgotten
+    look(provisioner, VERIFY_S + 4 * LOOK_S)
+    assert asterisk.phones == ["desk8", f"ext-{second}"]
+
+
+def test_a_wrong_extension_holds_back_no_other_and_no_trunk(provisioner, asterisk, caplog):
+    wrong, good, trunk_id = phone("a\n[evil]"), phone("good"), trunk()
+    look(provisioner, 20 * LOOK_S)
+    assert (asterisk.phones, asterisk.loaded, loaded()) == (["good", f"ext-{good}"], [trunk_id], {trunk_id: 1})
+    assert "evil" not in asterisk.include.read_text()
+    [said] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith(f"extension 'a\\n[evil]' (id {wrong}): username is 'a\\n[evil]', which cannot be written")
+
+
+def test_an_extension_and_a_trunk_of_the_same_number_are_two(provisioner, asterisk):
+    trunk_id, extension_id = trunk(), phone("desk7")
+    assert trunk_id == extension_id
+    asterisk.refused = {trunk_id}
+    look(provisioner)
+    assert loaded() == {}
+    assert asterisk.phones == ["desk7", f"ext-{extension_id}"]
