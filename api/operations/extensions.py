@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Refused
 from api.operations.trunks import Digits
-from sql import extensions, sip, store
+from sql import extensions, sip, store, users
 
 SHORTEST, LEAST_DIFFERENT = 12, 6  # characters of a password that is no invitation to guess
 MADE_UP_BYTES = 18  # 24 characters
@@ -95,6 +95,8 @@ def create(caller: Caller, given: ExtensionCreate) -> NewlyMade:
 
 def listed(caller: Caller, given: ExtensionList) -> list[Extension]:
     """The extensions that the caller may see, or those of one account."""
+    if given.user_id is not None and users.visible(given.user_id, caller.scope) is None:
+        raise Refused(f"user {given.user_id} is not found")
     return [_shown(caller, row) for row in extensions.listed(caller.scope, given.user_id)]
 
 
