@@ -2,9 +2,10 @@
 
 import secrets
 import string
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from pydantic import AliasChoices, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from api import times
 from api.operation import EVERYBODY, Caller, Id, Input, Operation, Refused

@@ -1,8 +1,9 @@
 """The kill switch of the whole installation."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from pydantic import StringConstraints
+from typing_extensions import TypedDict
 
 from api.operation import ADMIN, Caller, Input, Operation
 from sql import events, halts, store
