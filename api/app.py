@@ -7,7 +7,6 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
@@ -109,7 +108,7 @@ class Face:
 
 def _own_origin(request: Request) -> bool:
     """Whether the browser's page is of this server. By its name alone: a proxy may have taken the TLS away."""
-    return urlsplit(request.headers.get("Origin", "")).netloc.lower() == request.host.lower()
+    return request.headers.get("Origin", "").lower() in (f"http://{request.host}".lower(), f"https://{request.host}".lower())
 
 
 def _answered(answer: Answer) -> Response:
