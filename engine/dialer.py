@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.ami import LinkDown, Originate, Refused
+from engine.clock import Onward, Watch, steady
 from engine.core import Core
 from engine.rules import gates, pacing
-from sql import calls, claims, settling, store, turns
+from sql import calls, claims, settling, snapshots, store, turns
 from sql.logs import masked
 from sql.states import CampaignFacts, ContactFacts, Load, NodeFacts, TrunkFacts
 
 TICK_S, IDLE_S = 0.05, 0.25
 PAGE, MOST_PAGES = 100, 3  # how far behind the first contacts is looked, for one campaign and for how many in one round
+TOO_LATE_REST_MS = 1000  # what is too slow for one call is for the next one too
 FRESH_S = 1.0  # from the reading that allows a call to its writing; a stop holds from then on
 log = logging.getLogger(__name__)
 
@@ -77,15 +79,23 @@ class Dialer:
         self._unsent: set[int] = set()
         self._reached: dict[int, ContactFacts] = {}
         self._pages = 0
+        self._calls_left = self._channels_left = 0
+        self._watch, self._onward = Watch(), Onward()
+        self._rest_until = 0
 
     async def step(self) -> float:
         """One round over the running campaigns. Nothing is claimed while the link is down."""
         await self._hand_back()
         if not self._core.link.up:
             return IDLE_S
+        if by := self._watch.was_set():
+            log.warning("the clock was set by %.1f s; dialling rests until calls per second can be counted again", by / 1000)
+            self._rest_until = steady() + snapshots.SECOND_MS
+        if steady() < self._rest_until:
+            return IDLE_S
         now = store.now()
-        seen = await self._core.read(claims.snapshot, self._core.node, now)
-        node = NodeFacts(self._core.node, True, "", now, now)
+        seen = await self._core.read(snapshots.snapshot, self._core.node, now)
+        node = self._bounded(seen.by_node)
         room = {trunk.id: pacing.room(seen.by_trunk.get(trunk.id, Load()), trunk.max_channels, trunk.cps) for trunk in seen.trunks}
         self._turn += 1
         self._pages = MOST_PAGES
@@ -95,17 +105,29 @@ class Dialer:
                 await self._dial(campaign, seen, room)
         return TICK_S if seen.campaigns else IDLE_S
 
+    def _bounded(self, load: Load) -> NodeFacts:
+        """This engine as it is now, after a look at what bounds all of its calls."""
+        most = self._core.most_channels
+        self._channels_left, self._calls_left = most - load.channels, self._core.scripts.room(load.open)
+        self._core.held.pop("ports", None)
+        if self._channels_left < pacing.MOST_CHANNELS_OF_A_CALL:
+            self._core.held["ports"] = gates.ports_taken(most)
+        return self._core.facts()
+
     async def finish(self) -> None:
         """Wait for the originates that are on their way: what is marked `sending` has gone out when this engine ends."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._hand_back()
 
-    async def _dial(self, campaign: CampaignFacts, seen: claims.Snapshot, room: dict[int, int]) -> None:
+    async def _dial(self, campaign: CampaignFacts, seen: snapshots.Snapshot, room: dict[int, int]) -> None:
         now = store.now()
         load = seen.by_campaign.get(campaign.id, Load())
-        free = min(pacing.room(load, campaign.max_channels, campaign.cps), self._core.governor.room(now))
-        if not free or not any(room[trunk.id] for trunk in gates.serving(campaign, seen.trunks)):
+        free = min(
+            pacing.room(load, campaign.max_channels, campaign.cps), self._core.governor.room(),
+            self._calls_left, self._channels_left // pacing.channels(campaign.kind),
+        )  # fmt: skip
+        if free <= 0 or not any(room[trunk.id] for trunk in gates.serving(campaign, seen.trunks)):
             return
         made = await self._look(campaign, seen, room, free, now)
         if made.last is None:
@@ -119,10 +141,12 @@ class Dialer:
             log.info("%s; counting anew", error)
             return
         seen.turns.update({owner: turn + 1 for owner, turn in owners.items()})
+        self._calls_left -= len(claimed)
+        self._channels_left -= len(claimed) * pacing.channels(campaign.kind)
         if claimed:
             await self._send(claimed, seen.trunks)
 
-    async def _look(self, campaign: CampaignFacts, seen: claims.Snapshot, room: dict[int, int], free: int, now: int) -> Plan:
+    async def _look(self, campaign: CampaignFacts, seen: snapshots.Snapshot, room: dict[int, int], free: int, now: int) -> Plan:
         """Plan for the contacts that have waited longest; if that leaves room, then for a page of those behind them.
 
         The page moves on with every round, so that contacts whose trunk is full keep nobody waiting who goes over another one.
@@ -131,9 +155,9 @@ class Dialer:
 
         async def look(limit: int, after: ContactFacts | None) -> bool:
             """Whether there may be more behind the last one that was looked at."""
-            contacts = await self._core.read(claims.candidates, campaign.id, now, limit, after)
+            contacts = await self._core.read(claims.candidates, campaign.id, self._onward.now(), limit, after)
             plan(made, free, campaign, contacts, seen.trunks, room, self._core.calling, now)
-            return len(contacts) == limit or bool(contacts) and made.last is not contacts[-1]
+            return len(contacts) == limit or (bool(contacts) and made.last is not contacts[-1])
 
         if await look(free, None) and len(made.picks) < free and self._pages:
             self._pages -= 1
@@ -142,7 +166,7 @@ class Dialer:
                 self._reached[campaign.id] = made.last
         return made
 
-    def _owners(self, campaign: CampaignFacts, made: Plan, seen: claims.Snapshot) -> dict[str, int]:
+    def _owners(self, campaign: CampaignFacts, made: Plan, seen: snapshots.Snapshot) -> dict[str, int]:
         """The caps under which this plan claims, each with the turn that it had when calls were counted."""
         used = {pick.trunk_id for pick in made.picks}
         capped = [trunk.id for trunk in seen.trunks if trunk.id in used and (trunk.max_channels, trunk.cps) != (None, None)]
@@ -158,7 +182,7 @@ class Dialer:
             self._unsent.update(call.call_id for call in claimed)
             raise
         for call in going:
-            self._core.governor.sent(call.call_id, store.now())
+            self._core.governor.sent(call.call_id)
             task = asyncio.create_task(self._originate(call, by_id[call.trunk_id], marked_at))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -173,11 +197,13 @@ class Dialer:
                 log.info("call=%d sent to trunk %s, number %s", call.call_id, trunk.name, masked(call.phone))
         except (LinkDown, TooLate) as error:
             log.warning("call=%d was not sent, its contact is due again: %s", call.call_id, error)
-            self._core.governor.seen(call.call_id, store.now())
+            self._core.governor.seen(call.call_id)
             self._unsent.add(call.call_id)
+            if isinstance(error, TooLate):
+                self._rest_until = steady() + TOO_LATE_REST_MS
         except (Refused, ValueError) as error:
             log.error("call=%d was refused: %s", call.call_id, error)
-            self._core.governor.seen(call.call_id, store.now())
+            self._core.governor.seen(call.call_id)
             await self._core.write(calls.replied, call.call_id, store.now(), False, None, str(error))
 
     async def _hand_back(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.core import AFTER_FAULT_S, Core
 from engine.facts import Created, Fact, Hangup, LinkUp, Reply
-from sql import calls, store
+from sql import calls
 
 MOST = 200
 log = logging.getLogger(__name__)
@@ -25,10 +25,11 @@ class Watcher:
         while len(batch) < MOST and not self._facts.empty():
             batch.append(self._facts.get_nowait())
         await self._keep([fact for fact in batch if isinstance(fact, Hangup | Reply)])
-        now = store.now()
         for fact in batch:
             if isinstance(fact, Created | Reply | Hangup):
-                self._core.governor.seen(fact.call_id, now)
+                self._core.governor.seen(fact.call_id)
+            if isinstance(fact, Reply) and fact.success:
+                self._core.scripts.answered(fact.call_id)
             if isinstance(fact, LinkUp):
                 self._on_link_up.set()
         return 0.0

@@ -9,35 +9,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from peewee import fn
-
 from sql import halts, store, turns
 from sql.contacts import DELETED
 from sql.models import Call, Campaign, CampaignContact, Trunk, TrunkLoaded
+from sql.models_accounts import User
 from sql.models_contacts import Contact
-from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, Halted, Load, TrunkFacts
+from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, TrunkFacts
 
 OPEN = (CallState.CLAIMED, CallState.SENDING)
-# Longer than the second and the tenth that they stand for: between the claim and the INVITE lie two commits and Asterisk.
-SECOND_MS, TENTH_MS = 1050, 105
 NO_TURNS: Mapping[str, int] = MappingProxyType({})
 
 
 class LostClaim(Exception):
     """Somebody else changed one of these contacts first; nothing of the batch was taken."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """All that the dialer needs to decide what may start: one consistent-enough reading of the store."""
-
-    halted: Halted | None
-    campaigns: tuple[CampaignFacts, ...]
-    trunks: tuple[TrunkFacts, ...]
-    turns: dict[str, int]
-    by_campaign: dict[int, Load]
-    by_trunk: dict[int, Load]
-    by_node: Load
 
 
 @dataclass(frozen=True)
@@ -64,55 +48,25 @@ class Claimed:
     not_after: int | None
 
 
-def snapshot(node: str, now: int) -> Snapshot:
-    """Running campaigns, usable trunks, and the load on each, counted after the turns were read."""
-    campaigns, usable = tuple(running()), tuple(trunks(node))
-    owners = [*(turns.campaign(campaign.id) for campaign in campaigns), *(turns.trunk(trunk.id) for trunk in usable)]
-    seen = turns.seen(owners)
-    rows = list(
-        Call.select(
-            Call.campaign_id,
-            Call.trunk_id,
-            Call.node,
-            fn.SUM(Call.state.in_(OPEN)).alias("open"),
-            fn.SUM(Call.claimed_at > now - SECOND_MS).alias("second"),
-            fn.SUM(Call.claimed_at > now - TENTH_MS).alias("tenth"),
-        )
-        .where(Call.state.in_(OPEN) | (Call.claimed_at > now - SECOND_MS))
-        .where(Call.state != CallState.VOID)
-        .group_by(Call.campaign_id, Call.trunk_id, Call.node)
-        .dicts()
-    )
-    return Snapshot(
-        halted=halts.active(),
-        campaigns=campaigns,
-        trunks=usable,
-        turns=seen,
-        by_campaign=_loads(rows, "campaign_id"),
-        by_trunk=_loads(rows, "trunk_id"),
-        by_node=_loads(rows, "node").get(node, Load()),
-    )
-
-
-def _loads(rows: Iterable[dict], key: str) -> dict:
-    loads: dict = {}
-    for row in rows:
-        old = loads.get(row[key], Load())
-        loads[row[key]] = Load(old.open + int(row["open"]), old.second + int(row["second"]), old.tenth + int(row["tenth"]))
-    return loads
-
-
 def running() -> list[CampaignFacts]:
-    return [campaign_facts(row) for row in Campaign.select().where(Campaign.status == CampaignStatus.RUNNING).order_by(Campaign.id)]
+    here = (Campaign.status == CampaignStatus.RUNNING) & Campaign.deleted_at.is_null()
+    return [campaign_facts(row) for row in campaign_rows().where(here).order_by(Campaign.id)]
 
 
 def campaigns(ids: Collection[int]) -> dict[int, CampaignFacts]:
     """These campaigns by id, whatever their status."""
-    return {row.id: campaign_facts(row) for row in Campaign.select().where(Campaign.id.in_(list(ids)))}
+    return {row.id: campaign_facts(row) for row in campaign_rows().where(Campaign.id.in_(list(ids)))}
+
+
+def campaign_rows() -> Any:
+    """Campaigns with their users' rows, as `campaign_facts` needs them."""
+    return Campaign.select(Campaign, User).join(User, on=(User.id == Campaign.user))
 
 
 def campaign_facts(row: Campaign) -> CampaignFacts:
-    return CampaignFacts(**{name: getattr(row, name) for name in CampaignFacts.__dataclass_fields__})
+    names = [name for name in CampaignFacts.__dataclass_fields__ if name != "user_active"]
+    user_active = row.user.active and row.user.deleted_at is None
+    return CampaignFacts(user_active=user_active, **{name: getattr(row, name) for name in names})
 
 
 def trunks(node: str) -> list[TrunkFacts]:
@@ -227,20 +181,25 @@ def _claimed(campaign: CampaignFacts, call_id: int, pick: Pick) -> Claimed:
 def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
     """Mark these calls durably: from the commit on they may have gone out. Those that may no longer go are handed back.
 
-    Kill switch, campaign state, window and do-not-call are checked again here, in the transaction of the mark.
+    Kill switch, account, campaign, window, expiry and do-not-call are checked again here, in the transaction of the mark.
     """
     ids = [call.call_id for call in calls]
     marked = (Call.state == CallState.SENDING) & (Call.sending_at == now)  # by ourselves: the answer to our commit was lost
     rows = (
         Call.select(Call.id)
         .join(Campaign, on=(Campaign.id == Call.campaign_id))
+        .join(User, on=(User.id == Campaign.user))
         .join(CampaignContact, on=(CampaignContact.id == Call.campaign_contact_id))
         .join(Contact, on=(Contact.id == Call.contact_id))
         .where(
             Call.id.in_(ids),
             (Call.state == CallState.CLAIMED) | marked,
             Campaign.status == CampaignStatus.RUNNING,
+            Campaign.deleted_at.is_null(),
+            User.active,
+            User.deleted_at.is_null(),
             ~CampaignContact.do_not_call,
+            CampaignContact.expires_at.is_null() | (CampaignContact.expires_at > now),
             Contact.deleted_at.is_null(),
         )
     )
@@ -281,9 +240,10 @@ def end_deleted(campaign_contact_ids: Sequence[int]) -> None:
     ).execute()
 
 
-def stale_claims(node: str, before: int) -> list[int]:
-    """Calls of `node` claimed before that time and never marked."""
-    rows = Call.select(Call.id).where(Call.state == CallState.CLAIMED, Call.node == node, Call.claimed_at < before)
+def stale_claims(node: str, before: int, after: int = 1 << 62) -> list[int]:
+    """Calls of `node` claimed before that time and never marked, or claimed after the other one, by a clock that was set back since."""
+    old = (Call.claimed_at < before) | (Call.claimed_at > after)
+    rows = Call.select(Call.id).where(Call.state == CallState.CLAIMED, Call.node == node, old)
     return [row.id for row in rows]
 
 

@@ -159,6 +159,7 @@ class CampaignFacts:
     hours: str | None
     days: str | None
     timezone: str | None
+    user_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -199,13 +200,16 @@ class ContactFacts:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """An engine and its link to Asterisk, as it last described itself."""
+    """An engine and its link to Asterisk, as it last described itself; `held_*` is what keeps the whole engine from dialling."""
 
     name: str
     link_up: bool
     link_text: str
     link_since: int
     beat_at: int
+    held_word: str | None = None
+    held_text: str | None = None
+    held_until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -219,8 +223,12 @@ class Halted:
 
 @dataclass(frozen=True)
 class Load:
-    """Calls charged to one campaign, trunk, or node: open now, claimed within the last second, within the last tenth."""
+    """Calls charged to one campaign, trunk, or node: open now, claimed within the last second, within the last tenth.
+
+    `channels`: those that the open calls may take, an extension's included.
+    """
 
     open: int = 0
     second: int = 0
     tenth: int = 0
+    channels: int = 0

@@ -60,18 +60,32 @@ def _halted(halted: Halted | None) -> Gate | None:
 
 
 def _stopped(campaign: CampaignFacts) -> Gate | None:
+    if not campaign.user_active:
+        return Gate("account", "the account that this campaign belongs to is switched off or deleted", pauses=True)
     if campaign.status == CampaignStatus.RUNNING:
         return None
     return Gate("stopped", f"the campaign is {campaign.status}; start it to have it dialled")
 
 
 def _engine(node: NodeFacts | None, now: int) -> Gate | None:
-    if node is None or now - node.beat_at > ENGINE_SILENT_MS:
+    # A beat from the future is of a clock that was set back since; a living engine beats again at once.
+    if node is None or abs(now - node.beat_at) > ENGINE_SILENT_MS:
         since = "it never was" if node is None else f"last seen at {_clock(node.beat_at)}"
         return Gate("engine", f"the engine is not running ({since}); start it, its log says why it ended", pauses=node is not None)
     if not node.link_up:
         return Gate("link", f"no link to Asterisk since {_clock(node.link_since)}: {node.link_text}", pauses=True)
+    if node.held_text and (node.held_until is None or node.held_until > now):
+        return Gate(node.held_word or "engine", node.held_text, node.held_until, pauses=node.held_until is not None)
     return None
+
+
+def script_silent(until: int) -> Gate:
+    text = f"answered calls hear nothing, the AGI server does not answer (see log/agi.log); dialling rests until {_clock(until)}"
+    return Gate("script", text, until, pauses=True)
+
+
+def ports_taken(most: int) -> Gate:
+    return Gate("ports", f"all {most} channels that this Asterisk's RTP ports allow are in use; calls start as others end")
 
 
 def _trunk(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], now: int) -> Gate | None:

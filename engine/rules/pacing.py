@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from sql.states import Load
 
+PORTS_PER_CHANNEL = 2  # RTP and RTCP
+CHANNELS_OF = {"interactive": 2}  # of one call of this kind: the person's, and the extension's
+MOST_CHANNELS_OF_A_CALL = max(CHANNELS_OF.values())
+SPARE_PART = 10  # of so many channels one stays free: Asterisk gives ports back late
 MOST_IN_FLIGHT = 100  # originates that Asterisk was sent and has not yet made a channel for
 SLOW_MS = 250  # p95 from Originate to channel; 3 to 10 ms is healthy
 STOP_MS = 2000
@@ -32,6 +36,17 @@ def governed(in_flight: int, p95_ms: float) -> int:
         return 0
     cap = MOST_IN_FLIGHT if p95_ms <= SLOW_MS else max(1, int(MOST_IN_FLIGHT * SLOW_MS / p95_ms / 4))
     return max(0, min(cap - in_flight, MOST_PER_TICK))
+
+
+def channels(kind: str) -> int:
+    """How many channels one call of this kind may take."""
+    return CHANNELS_OF.get(kind, 1)
+
+
+def most_channels(first_port: int, last_port: int) -> int:
+    """How many channels an Asterisk with these RTP ports may be given."""
+    ports = (last_port - first_port + 1) // PORTS_PER_CHANNEL
+    return ports - ports // SPARE_PART
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from dialplan import runtime
 from dialplan.provision import LOOK_S, VERIFY_S, Provisioner
-from sql import extensions, models, models_accounts, snapshots, trunks
+from sql import claims, extensions, models, models_accounts, trunks
 from tests.world import NOW
 
 HEAD = """

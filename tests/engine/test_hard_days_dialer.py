@@ -6,7 +6,7 @@ import time
 import pytest
 
 from engine import dialer
-from sql import claims, models, models_contacts, store, trunks
+from sql import claims, models, models_contacts, snapshots, store, trunks
 from sql.states import CallState, ContactState
 from tests.engine.loops import contact, engine, sent
 from tests.world import NOW
@@ -199,7 +199,7 @@ def test_who_counted_before_another_claimed_counts_anew(world, seen):
     with pytest.raises(claims.LostClaim, match="somebody else claimed under"):
         store.unit(claims.claim, world.campaign, picks[1:], "b", NOW, seen)
     store.unit(claims.claim, world.campaign, picks[1:], "b", NOW, {"campaign:1": 1, "trunk:1": 1})
-    assert claims.snapshot("a", NOW).turns == {"campaign:1": 2, "trunk:1": 2}
+    assert snapshots.snapshot("a", NOW).turns == {"campaign:1": 2, "trunk:1": 2}
 
 
 def test_two_engines_keep_the_caps_together(small, tmp_path):

@@ -7,7 +7,7 @@ import logging
 from engine import ami, reaper, settler, watcher
 from engine.core import forever
 from engine.rules.gates import Calling
-from sql import claims, models, models_contacts, models_push, store
+from sql import models, models_contacts, models_push, snapshots, store
 from sql.states import CallState, CampaignStatus, ContactState
 from tests.engine.loops import contact, done, engine, only_call, sent
 from tests.fakes.ami_peer import message
@@ -282,4 +282,4 @@ def test_claims_are_the_caps(small, tmp_path):
             await one.until("the second", lambda: len(one.peer.named("Originate")) == 2)
 
     asyncio.run(scenario())
-    assert claims.snapshot("main", store.now()).by_campaign[small.campaign_id].open == 1
+    assert snapshots.snapshot("main", store.now()).by_campaign[small.campaign_id].open == 1

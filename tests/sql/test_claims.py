@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from sql import claims, models, models_contacts, row, store
+from sql import claims, models, models_contacts, row, snapshots, store
 from sql.states import CallState, ContactState, Load
 from tests.world import NOW
 
@@ -14,18 +14,18 @@ INDEX = "campaigncontact_campaign_id_state_next_at_id"
 def test_a_claim_takes_contacts_and_caps_in_one(world):
     claimed = world.claim(3)
     assert [call.phone for call in claimed] == ["+49301234000", "+49301234001", "+49301234002"]
-    seen = claims.snapshot("main", NOW)
-    assert seen.by_campaign == {world.campaign_id: Load(open=3, second=3, tenth=3)}
-    assert seen.by_trunk == {1: Load(3, 3, 3)}
-    assert seen.by_node == Load(3, 3, 3)
+    seen = snapshots.snapshot("main", NOW)
+    assert seen.by_campaign == {world.campaign_id: Load(open=3, second=3, tenth=3, channels=3)}
+    assert seen.by_trunk == {1: Load(3, 3, 3, 3)}
+    assert seen.by_node == Load(3, 3, 3, 3)
     assert seen.trunks[0].loaded
     assert len(claims.candidates(world.campaign_id, NOW, 9)) == 2
 
 
-@pytest.mark.parametrize(("later", "load"), [(0, Load(2, 2, 2)), (200, Load(2, 2, 0)), (1100, Load(2, 0, 0))])
+@pytest.mark.parametrize(("later", "load"), [(0, Load(2, 2, 2, 2)), (200, Load(2, 2, 0, 2)), (1100, Load(2, 0, 0, 2))])
 def test_load_is_counted_per_second_and_tenth(world, later, load):
     world.claim(2)
-    assert claims.snapshot("main", NOW + later).by_campaign[world.campaign_id] == load
+    assert snapshots.snapshot("main", NOW + later).by_campaign[world.campaign_id] == load
 
 
 def test_a_contact_is_not_claimed_twice(world):
