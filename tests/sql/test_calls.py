@@ -71,7 +71,8 @@ def test_a_fact_after_the_settling_changes_nothing(world, word):
 def test_instructions_are_given_to_open_calls_only(world):
     claimed = world.claim(1)[0].call_id
     sent = world.sent(1)[0]
-    assert calls.instructions(sent) == calls.Instructions(sent, "voice", "carillon/1")
+    phone = models.Call.get_by_id(sent).phone
+    assert calls.instructions(sent) == calls.Instructions(sent, "voice", "carillon/1", phone, None, None)
     assert calls.instructions(claimed) is None
     assert calls.instructions(999) is None
 
