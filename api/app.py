@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import credentials
+from api import credentials, documents
 from api.absent import not_offered
 from api.once import once
 from api.operation import Caller, Operation, Refused, ignored, understood
@@ -39,6 +39,7 @@ def create_app(config: settings.Settings) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_FIELDS)
     face = Face(config)
     app.add_url_rule("/rest/<name>", view_func=face.rest, methods=["GET", "POST"])
+    documents.add(app)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _our_fault)
     return app
@@ -134,7 +135,8 @@ def _error(code: int, text: str, headers: dict[str, str] | None = None) -> Respo
 
 
 def _http_error(error: HTTPException) -> Response:
-    return _error(error.code or 500, error.description or error.name)
+    allow = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return _error(error.code or 500, error.description or error.name, allow)
 
 
 def _our_fault(error: Exception) -> Response:

@@ -1,0 +1,97 @@
+"""Examples of the methods, for the documents: what one sends, and what is answered when it is done. Tests hold each against its
+method's declaration. Knows no method's meaning.
+"""
+
+from typing import Any
+
+CAMPAIGN = {
+    "campaign_id": 5,
+    "name": "Renewals, May",
+    "status": "running",
+    "contact_total": 200,
+    "contact_done": 42,
+    "calls_active": 8,
+    "holding": None,
+}
+USER = {
+    "user_id": 7,
+    "username": "anna",
+    "role": "user",
+    "role_id": 3,
+    "parent_id": 1,
+    "email": "anna@example.com",
+    "first_name": "Anna",
+    "last_name": "Berg",
+    "phone": None,
+    "mobile": None,
+    "company": None,
+    "address": None,
+    "country": "DE",
+    "timezone": "Europe/Berlin",
+    "active": True,
+    "created_at": "2026-05-04T08:00:00.000Z",
+    "credit": 25.5,
+}
+CALL = {
+    "call_id": 9001,
+    "contact_id": 31,
+    "phone": "+493012340001",
+    "attempt": 1,
+    "status": "answered",
+    "disposition": "human",
+    "sip_code": 200,
+    "hangup_cause": 16,
+    "answered_by": "human",
+    "response": None,
+    "do_not_call": False,
+    "started_at": "2026-05-04T08:00:00.000Z",
+    "answered_at": "2026-05-04T08:00:06.120Z",
+    "ended_at": "2026-05-04T08:00:21.400Z",
+    "billable_seconds": 16,
+    "amount": 0.02,
+}
+CONTACT = {"phone": "+493012340001", "first_name": "Ida", "last_name": "Holm", "custom1": "K-4711"}
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "User_Create": {"user": {"username": "anna", "password": "correct horse battery", "role": "user", "country": "DE"}},
+    "User_Update": {"user_id": 7, "user": {"email": "anna@example.com"}},
+    "User_Get": {"search": "username", "value": "anna"},
+    "User_Delete": {"user_id": 7},
+    "User_Extension_Create": {"user_id": 7, "extension": {"name": "Anna's desk", "username": "anna-desk"}},
+    "User_Payment_Create": {"user_id": 7, "value": 25.5, "description": "bank transfer", "reference": "INV-2026-0017"},
+    "User_Login": {},
+    "User_Logout": {"session_id": "0e9J6QkqZ1xw7CqfTn0yGg3b"},
+    "User_Key_Create": {"name": "CRM"},
+    "Campaign_Create": {"campaign": {"contact_group_id": 3, "message": 2, "name": "Renewals, May"}},
+    "Campaign_Status": {"campaign_id": 5},
+    "Campaign_Start": {"campaign_id": 5},
+    "Campaign_Stop": {"campaign_id": 5},
+    "Campaign_Contact_Create": {"campaign_id": 5, "contact": CONTACT},
+    "Campaign_Summary": {"campaign_id": 5, "limit": 1000},
+    "Campaign_Result": {"campaign_id": 5, "status": "answered"},
+    "Campaign_Filter": {"search": {"name": "Renewals"}},
+    "Contact_Create": {"contact": CONTACT, "contact_group_id": 3},
+    "Contact_Delete": {"contact_id": 31},
+    "Contact_Group_Create": {"contact_group": {"name": "Customers"}},
+    "Push_Endpoint_Create": {"endpoint": {"url": "https://crm.example.com/calls"}},
+    "Disposition_Create": {"disposition": {"name": "interested"}},
+}
+OUTPUTS: dict[str, Any] = {
+    "User_Create": {"user_id": 7, "username": "anna"},
+    "User_Update": USER,
+    "User_Get": USER,
+    "User_Delete": True,
+    "User_Payment_Create": True,
+    "User_Login": "carillon_session",
+    "User_Logout": "carillon_session",
+    "Campaign_Create": 5,
+    "Campaign_Status": CAMPAIGN,
+    "Campaign_Start": CAMPAIGN,
+    "Campaign_Stop": CAMPAIGN | {"status": "stopped"},
+    "Campaign_Contact_Create": CAMPAIGN | {"contact_id": 31},
+    "Campaign_Result": CAMPAIGN | {"results": [CALL]},
+    "Contact_Create": {"contact_id": 31, "contact_group_id": 3, "phone": "+493012340001", "status": "created"},
+    "Contact_Delete": {"contact_id": 31, "status": "deleted"},
+    "Contact_Group_Create": 3,
+    "Disposition_Create": 4,
+}
