@@ -10,6 +10,7 @@ from pathlib import Path
 
 import waitress.server
 
+from api import imports
 from api.app import create_app
 from api.credentials import hashed
 from sql import logs, settings, store, users
@@ -48,6 +49,7 @@ def main() -> None:
         )
     except OSError as error:
         sys.exit(f"api: {address} port {port} cannot be used ({error.strerror}); end what uses it, or choose another port_base")
+    imports.resume_in_background(config)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log.info("serving on http://%s:%d", address, port)
     server.run()

@@ -37,7 +37,7 @@ def e164(country: str | None, head: str, length: int) -> tuple[str, int] | None:
     if head[0] == "+":
         cut = 1 if not _prefixed(_main(code), digits[len(code) :]) else None
     else:
-        cut = _prefix_length(PhoneMetadata.metadata_for_region(country, None), written, digits)
+        cut = _prefix_length(_of_region(country or ""), written, digits)
     front = "+" if head[0] == "+" else f"+{code}"
     made = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return (front, cut) if cut is not None and made == front + written[cut:] else None
@@ -54,7 +54,7 @@ def zones_settled(head: str, length: int) -> bool:
     if len(regions) == 1:
         return _type(_main(code), rest) is not None
     for region in regions:
-        metadata = PhoneMetadata.metadata_for_region(region, None)
+        metadata = _of_region(region)
         marked = metadata.leading_digits
         here = _settled(marked, rest, whole=False) if marked else _type(metadata, rest)
         if here is None or here:
@@ -64,6 +64,10 @@ def zones_settled(head: str, length: int) -> bool:
 
 def _main(code: str) -> Any:
     return PhoneMetadata.metadata_for_region_or_calling_code(int(code), phonenumbers.region_code_for_country_code(int(code)))
+
+
+def _of_region(region: str) -> Any:
+    return PhoneMetadata.metadata_for_region(region, None)
 
 
 def _prefixed(metadata: Any, digits: str) -> bool:
