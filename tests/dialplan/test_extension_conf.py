@@ -59,3 +59,16 @@ def test_the_dialplan_rings_it_follows_no_forwarding_and_hands_out_no_features()
     destination, seconds, options = dialled.split(",")
     assert (destination, seconds) == ("PJSIP/ext-${CONNECT_TO}", "25")
     assert options == "riIU(carillon-taken)"
+
+
+def test_what_the_dialplan_calls_has_its_module_loaded():
+    """Asterisk says of an application without module only that the call ended."""
+    of_module = {"AGI": "res_agi", "Dial": "app_dial", "Playback": "app_playback", "Return": "app_stack"}
+    of_module |= {"MASTER_CHANNEL": "func_channel", "STRFTIME": "func_strings", "LEN": "func_strings", "IF": "func_logic"}
+    of_module |= {"TIMEOUT": "func_timeout", "HANGUPCAUSE": "func_hangupcause", "CDR": "func_cdr", "CHANNEL": "func_channel"}
+    lines = [line for line in CONTEXTS.splitlines() if re.match("(exten| same) =>", line)]
+    used = {re.search(r"(?:,1|=> n)(?:\(\w+\))?,(\w+)\(", line)[1] for line in lines}
+    used |= {name for line in lines for name in re.findall(r"(?:\$\{|Set\()([A-Z_]+)\(", line)}
+    modules = (runtime.HERE / "conf" / "modules.conf").read_text()
+    assert used - {"NoOp", "Set", "GotoIf", "Hangup"} == set(of_module)
+    assert [name for name, module in of_module.items() if f"load = {module}.so\n" not in modules] == []
