@@ -128,7 +128,7 @@ def _path(name: str, operation: Operation, taken: Schema, payload: Schema, known
     text = inspect.getdoc(operation.run) or ""
     shared = {
         "tags": [_tag(operation.run.__module__)],
-        "summary": re.split(r"[.:;]\s|\n\n", text)[0].replace("\n", " ").rstrip("."),
+        "summary": re.split(r"[.:;]\s|\n\n", text)[0].replace("\n", " ").replace("`", "").rstrip("."),
         "description": f"{text}\n\nFor: {', '.join(sorted(operation.roles))}.",
         "responses": _responses(operation, payload),
     }
