@@ -3,6 +3,7 @@
 Knows no HTTP.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ ADMIN = frozenset({"admin"})
 EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
 MANAGERS = frozenset({"admin", "tenant"})
 DIALLING = frozenset({"admin", "tenant", "user"})
+DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 Session = Literal["", "opens", "ends"]
 
 
@@ -103,8 +105,8 @@ def _carried_id(value: Any) -> Any:
         ids = [inner for key, inner in value.items() if key == "id" or key.endswith("_id")]
         if len(ids) != 1:
             raise ValueError("is an object that carries no id, or more than one")
-        return ids[0]
-    if isinstance(value, bool):
+        [value] = ids
+    if isinstance(value, bool) or (isinstance(value, str) and not DIGITS.fullmatch(value.strip())):
         raise ValueError("is no id")
     return value
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
@@ -19,6 +20,9 @@ class Malformed(Exception):
 
 def arguments(request: Request) -> dict[str, Any]:
     """Every argument of this request by name; later sources win: query, form, JSON."""
+    _utf8(request.query_string, "the query string")
+    if request.mimetype == FORMS[0]:
+        _utf8(request.get_data(), "the form")
     made: dict[str, Any] = {}
     for source in (request.args, request.form):
         for name, values in source.lists():
@@ -28,6 +32,14 @@ def arguments(request: Request) -> dict[str, Any]:
 
 def files(request: Request) -> dict[str, FileStorage]:
     return {name: file for name, file in request.files.items() if file.filename is not None}
+
+
+def _utf8(text: bytes, what: str) -> None:
+    """Malformed unless it is: the form's reader leaves what it cannot decode as it stands."""
+    try:
+        unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise Malformed(f"{what} is not UTF-8") from None
 
 
 def _json(request: Request) -> dict[str, Any]:

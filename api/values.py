@@ -1,6 +1,7 @@
 """JSON, read strictly: no NaN, no text that no database or header could hold, no depth that nobody needs. Knows no request."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -23,6 +24,8 @@ def checked(value: Any, depth: int = 0) -> Any:
         raise ValueError("is nested too deeply")
     if isinstance(value, str) and NO_TEXT.search(value):
         raise ValueError("holds a character that is no text")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("holds a number that is none")
     if isinstance(value, dict):
         for name, inner in value.items():
             checked(name)
