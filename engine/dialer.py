@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.ami import LinkDown, Originate, Refused
-from engine.clock import Onward, Watch, steady
+from engine.clock import Watch, steady
 from engine.core import Core
 from engine.rules import gates, pacing
 from sql import calls, claims, settling, snapshots, store, turns
@@ -80,7 +80,8 @@ class Dialer:
         self._reached: dict[int, ContactFacts] = {}
         self._pages = 0
         self._calls_left = self._channels_left = 0
-        self._watch, self._onward = Watch(), Onward()
+        self._watch = Watch()
+        self._set_back = True  # perhaps, while this engine was away
         self._rest_until = 0
 
     async def step(self) -> float:
@@ -91,6 +92,9 @@ class Dialer:
         if by := self._watch.was_set():
             log.warning("the clock was set by %.1f s; dialling rests until calls per second can be counted again", by / 1000)
             self._rest_until = steady() + snapshots.SECOND_MS
+            self._set_back |= by < 0
+        if self._set_back:
+            await self._wake()
         if steady() < self._rest_until:
             return IDLE_S
         now = store.now()
@@ -104,6 +108,12 @@ class Dialer:
             if gates.campaign_gate(campaign, seen.trunks, node, seen.halted, now) is None:
                 await self._dial(campaign, seen, room)
         return TICK_S if seen.campaigns else IDLE_S
+
+    async def _wake(self) -> None:
+        """Nobody who was due waits for the hour by which the clock was set back."""
+        while await self._core.write(claims.wake, store.now(), gates.BRIEF, gates.LOOK_AGAIN_MS):
+            log.warning("the clock was set back: contacts that were due are due again")
+        self._set_back = False
 
     def _bounded(self, load: Load) -> NodeFacts:
         """This engine as it is now, after a look at what bounds all of its calls."""
@@ -155,7 +165,7 @@ class Dialer:
 
         async def look(limit: int, after: ContactFacts | None) -> bool:
             """Whether there may be more behind the last one that was looked at."""
-            contacts = await self._core.read(claims.candidates, campaign.id, self._onward.now(), limit, after)
+            contacts = await self._core.read(claims.candidates, campaign.id, now, limit, after)
             plan(made, free, campaign, contacts, seen.trunks, room, self._core.calling, now)
             return len(contacts) == limit or (bool(contacts) and made.last is not contacts[-1])
 

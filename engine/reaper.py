@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engine.clock import Watch
 from engine.core import Core
 from engine.witness import Seen, look
 from sql import calls, claims, store
@@ -31,6 +32,8 @@ class Reaper:
         self._wake = wake
         self._first = True
         self._pause = EVERY_S
+        self._watch = Watch()
+        self._set_at: int | None = None
 
     async def step(self) -> float:
         """Wait for a login or for the minute to pass, then look once."""
@@ -41,14 +44,18 @@ class Reaper:
         self._wake.clear()
         self._pause = EVERY_S
         await self.release()
-        if self._core.link.up:
+        if self._watch.was_set():
+            log.warning("the clock was set: open calls are held against Asterisk once those before it are old in truth")
+            self._set_at, self._pause = store.now(), SOON_S
+        elif self._core.link.up:
             await self.reconcile()
         return 0.0
 
     async def release(self) -> None:
         """Hand back what was claimed and never marked `sending`: at the first look all of it, later what is stale."""
-        before = store.now() if self._first else store.now() - STALE_CLAIM_MS
-        stale = await self._core.read(claims.stale_claims, self._core.node, before)
+        now = store.now()
+        before = now if self._first else now - STALE_CLAIM_MS
+        stale = await self._core.read(claims.stale_claims, self._core.node, before, now + STALE_CLAIM_MS)
         if stale:
             back = await self._core.write(claims.hand_back, stale, CallState.CLAIMED)
             log.warning("%d calls were claimed and never sent; their contacts are due again", back)
@@ -60,10 +67,11 @@ class Reaper:
         alive = await self._core.link.channels()
         opened = await self._core.read(calls.open_calls, self._core.node)
         missing = [call for call in opened if call.call_id not in alive and not call.ending]
-        gone = [call for call in missing if call.sending_at < now - YOUNG_MS]
+        gone = [call for call in missing if abs(now - call.sending_at) > YOUNG_MS]  # or sent by a clock that was set back since
         if len(gone) < len(missing):
             self._pause = SOON_S
-        overdue = [call for call in opened if call.call_id in alive and call.deadline + OVERDUE_MS < now]
+        timed = [call for call in opened if call.call_id in alive and call.sending_at > (self._set_at or 0)]
+        overdue = [call for call in timed if call.deadline + OVERDUE_MS < now]
         await self._finish(gone, now)
         for call in overdue:
             log.error("call=%d is %d s past its end and still up: hanging it up", call.call_id, (now - call.deadline) // 1000)
@@ -76,6 +84,8 @@ class Reaper:
         if not gone:
             return
         since = min(call.sending_at for call in gone)
+        if self._set_at is not None:
+            since = min(since, self._set_at)
         seen = await asyncio.to_thread(look, self._records, [call.call_id for call in gone], since)
         await self._core.write(finish, gone, seen, now)
         for call in gone:

@@ -17,6 +17,8 @@ from sql.models_contacts import Contact
 from sql.states import CallState, CampaignFacts, CampaignStatus, ContactFacts, ContactState, Disposition, TrunkFacts
 
 OPEN = (CallState.CLAIMED, CallState.SENDING)
+AHEAD_MS = 1050  # another machine's clock may be that far ahead; what is further ahead is of a clock that was set back since
+AT_ONCE = 1000
 NO_TURNS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -252,3 +254,16 @@ def defer(contact_ids: Sequence[int], gate: str, until: int) -> None:
     CampaignContact.update(gate=gate, next_at=until).where(
         CampaignContact.id.in_(contact_ids), CampaignContact.state == ContactState.DUE
     ).execute()
+
+
+def wake(now: int, brief: Collection[str], longest: int) -> int:
+    """Let contacts be due whose turn comes in the future by a clock that was set back since; how many of those there were, a part at once.
+
+    They wait at no gate at all, or longer than the `longest` time that one of the gates `brief` ever holds.
+    """
+    due = CampaignContact.campaign_id.in_([campaign.id for campaign in running()]) & (CampaignContact.state == ContactState.DUE)
+    ungated = CampaignContact.gate.is_null() & (CampaignContact.next_at > now + AHEAD_MS)
+    too_long = CampaignContact.gate.in_(list(brief)) & (CampaignContact.next_at > now + longest + AHEAD_MS)
+    late = due & (CampaignContact.next_at > now) & (ungated | too_long)
+    ids = [row.id for row in CampaignContact.select(CampaignContact.id).where(late).limit(AT_ONCE)]
+    return CampaignContact.update(next_at=now).where(CampaignContact.id.in_(ids), late).execute() if ids else 0

@@ -11,7 +11,6 @@ from sql.states import CallState, CampaignFacts, Halted, Load, TrunkFacts
 
 # Longer than the second and the tenth that they stand for: between the claim and the INVITE lie two commits and Asterisk.
 SECOND_MS, TENTH_MS = 1050, 105
-AHEAD_MS = 1050  # another machine's clock may be that far ahead; a claim from further ahead is of a clock that was set back since
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def snapshot(node: str, now: int) -> Snapshot:
     campaigns, usable = tuple(claims.running()), tuple(claims.trunks(node))
     owners = [*(turns.campaign(campaign.id) for campaign in campaigns), *(turns.trunk(trunk.id) for trunk in usable)]
     seen = turns.seen(owners)
-    is_open, was_now = Call.state.in_(claims.OPEN), Call.claimed_at <= now + AHEAD_MS
+    is_open, was_now = Call.state.in_(claims.OPEN), Call.claimed_at <= now + claims.AHEAD_MS
     second, tenth = (was_now & (Call.claimed_at > now - span) for span in (SECOND_MS, TENTH_MS))
     rows = list(
         Call.select(

@@ -14,6 +14,7 @@ from sql.states import CampaignFacts, CampaignStatus, ContactFacts, Halted, Node
 ENGINE_SILENT_MS = 15_000
 LOOK_AGAIN_MS = 600_000
 TRUNK_AGAIN_MS = 5_000
+BRIEF = ("destination", "zone", "trunk")  # gates at which contacts are looked at again after LOOK_AGAIN_MS at the latest
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _trunk(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], now: int) -> G
     if not loaded:
         return Gate("trunk", f"Asterisk has not loaded trunk {names} yet")
     up_at = [trunk.down_until or 0 for trunk in loaded]
-    if min(up_at) > now:
+    if all(resting(trunk, now) for trunk in loaded):
         why = loaded[0].down_why or "it failed"
         return Gate("trunk", f"trunk {names} rests until {_clock(min(up_at))}: {why}", min(up_at), pauses=True)
     return None
@@ -167,7 +168,12 @@ def choose_trunk(contact: ContactFacts, trunks: Sequence[TrunkFacts], room: Mapp
 
 def usable(phone: str, tried: Collection[int], trunks: Sequence[TrunkFacts], now: int) -> list[TrunkFacts]:
     """The trunks over which this number can be called now, best first."""
-    return [trunk for trunk in trunks if trunk.loaded and (trunk.down_until or 0) <= now and trunk.id not in tried and serves(trunk, phone)]
+    return [trunk for trunk in trunks if trunk.loaded and not resting(trunk, now) and trunk.id not in tried and serves(trunk, phone)]
+
+
+def resting(trunk: TrunkFacts, now: int) -> bool:
+    """Whether it failed just now. No trunk rests for longer: then the clock was set back since."""
+    return now < (trunk.down_until or 0) <= now + LOOK_AGAIN_MS
 
 
 def route_gate(contact: ContactFacts, trunks: Sequence[TrunkFacts], now: int) -> Gate | Refusal | None:
