@@ -15,6 +15,7 @@ from phonenumbers import PhoneMetadata, ValidationResult
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 KNOWN = 7  # first digits that are looked at
+LONGEST = 16  # characters of E.164, + included
 REMEMBERED = 1 << 15
 PARTS = re.compile(r"(\{[0-9,]+\}|\(\?:|[()|?$])|(\\d)|\[([0-9-]+)\]|([0-9])", re.ASCII)
 FINER_ZONES = frozenset(key[:KNOWN] for key in TIMEZONE_DATA if len(key) > KNOWN)
@@ -40,7 +41,7 @@ def e164(country: str | None, head: str, length: int) -> tuple[str, int] | None:
         cut = _prefix_length(_of_region(country or ""), written, digits)
     front = "+" if head[0] == "+" else f"+{code}"
     made = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return (front, cut) if cut is not None and made == front + written[cut:] else None
+    return (front, cut) if cut is not None and made == front + written[cut:] and len(made) <= LONGEST else None
 
 
 @lru_cache(REMEMBERED)
