@@ -5,7 +5,8 @@ from hashlib import sha256
 from typing import Any
 
 from sql import users
-from sql.models_accounts import Key, Session, User
+from sql.models_accounts import Key, Session
+from sql.row import fetched
 from sql.scope import within
 
 USED_EVERY_MS = 60_000  # how precisely the last use is known
@@ -32,18 +33,19 @@ def create(user_id: int, name: str, key: str, prefix: str, expires_at: int | Non
 
 def find(key: str, now: int) -> Found:
     """Whose key this is."""
-    row = Key.select(Key, User).join(User).where(Key.hash == hashed(key)).first()
-    if row is None:
+    columns = f"k.id, k.deleted_at, k.expires_at, k.used_at, {users.ACCOUNT}"
+    rows = fetched(f"SELECT {columns} FROM `key` k JOIN user u ON u.id = k.user_id WHERE k.hash = ?", hashed(key))
+    if not rows:
         return Found(None, "this API key is unknown; make one by User_Key_Create")
-    if row.deleted_at is not None:
+    key_id, deleted_at, expires_at, used_at, *values = rows[0]
+    if deleted_at is not None:
         return Found(None, "this API key was deleted; make another one by User_Key_Create")
-    if row.expires_at is not None and row.expires_at <= now:
+    if expires_at is not None and expires_at <= now:
         return Found(None, "this API key has expired; make another one by User_Key_Create")
-    account = users.living(row.user)
+    account = users.living(tuple(values))
     if account is None:
         return Found(None, "the account of this API key is not active")
-    stale = row.used_at is None or row.used_at <= now - USED_EVERY_MS
-    return Found(account, "", row.id, row.expires_at, stale)
+    return Found(account, "", key_id, expires_at, stale=used_at is None or used_at <= now - USED_EVERY_MS)
 
 
 def used(key_id: int, now: int) -> None:

@@ -8,8 +8,8 @@ from hashlib import sha256
 from peewee import IntegrityError
 
 from sql import users
-from sql.models_accounts import Session, User
-from sql.row import db
+from sql.models_accounts import Session
+from sql.row import db, fetched
 
 IDLE_MS = 12 * 3600 * 1000
 LONGEST_MS = 30 * 24 * 3600 * 1000
@@ -34,10 +34,11 @@ def open_(user_id: int, value: str, key_id: int | None, until: int | None, now: 
 
 def find(value: str, now: int) -> tuple[users.Account, bool] | None:
     """The account whose living session this is, and whether its use should be noted again."""
-    living = (Session.expires_at > now) & (Session.used_at > now - IDLE_MS)
-    row = Session.select(Session, User).join(User).where(Session.hash == hashed(value), living).first()
-    account = row and users.living(row.user)
-    return (account, row.used_at <= now - USED_EVERY_MS) if account else None
+    both = f"SELECT s.used_at, {users.ACCOUNT} FROM session s JOIN user u ON u.id = s.user_id"
+    for used_at, *values in fetched(f"{both} WHERE s.hash = ? AND s.expires_at > ? AND s.used_at > ?", hashed(value), now, now - IDLE_MS):
+        account = users.living(tuple(values))
+        return (account, used_at <= now - USED_EVERY_MS) if account else None
+    return None
 
 
 def used(value: str, now: int) -> None:

@@ -10,11 +10,12 @@ from peewee import IntegrityError, fn
 
 from sql.models import Campaign, Extension
 from sql.models_accounts import Key, Session, User
-from sql.row import db
+from sql.row import db, fetched
 from sql.scope import below, within
 from sql.states import CampaignStatus
 
 ROLES = ("admin", "tenant", "user", "agent")  # role_id is the place in this list, from 1; each ranks above the next
+ACCOUNT = "u.id, u.username, u.role, u.password_hash, u.country, u.path, u.active, u.deleted_at"  # as `living` takes them
 LONGEST_PATH = 230
 TEXTS = ("username", "role", "email", "first_name", "last_name", "phone", "mobile", "company", "address", "country", "timezone")
 
@@ -125,9 +126,10 @@ def rehashed(user_id: int, old: str, new: str) -> None:
 
 def named(username: str) -> Account | None:
     """The account that may log in under this name."""
-    row = User.get_or_none(User.username == username, User.active, User.deleted_at.is_null())
-    # MySQL's collation compares case-insensitively
-    return living(row) if row is not None and row.username == username else None
+    for row in fetched(f"SELECT {ACCOUNT} FROM user u WHERE u.username = ?", username):
+        if row[1] == username:  # MySQL's collation compares case-insensitively
+            return living(row)
+    return None
 
 
 def by_id(user_id: int) -> Account | None:
@@ -163,14 +165,19 @@ def anybody() -> bool:
     return User.select(User.id).limit(1).exists()
 
 
-def living(row: User) -> Account | None:
-    """The account of this row, unless it or one above it is deactivated or deleted."""
-    if not row.active or row.deleted_at is not None:
+def living(row: tuple) -> Account | None:
+    """The account of these values of ACCOUNT, unless it or one above it is deactivated or deleted."""
+    *values, active, deleted_at = row
+    if not active or deleted_at is not None:
         return None
-    above = [int(part) for part in row.path.strip("/").split("/")[:-1]]
-    if above and User.select().where(User.id.in_(above), User.active, User.deleted_at.is_null()).count() != len(above):
-        return None
-    return _account(row)
+    account = Account(*values)
+    above = account.path.strip("/").split("/")[:-1]
+    if above:
+        marks = ", ".join("?" * len(above))
+        alive = fetched(f"SELECT COUNT(*) FROM user WHERE id IN ({marks}) AND active AND deleted_at IS NULL", *map(int, above))
+        if alive != [(len(above),)]:
+            return None
+    return account
 
 
 def _listed(scope: str) -> Any:
