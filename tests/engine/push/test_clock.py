@@ -2,21 +2,11 @@
 
 import time
 
-import pytest
-
 from sql import models_push, store
 from tests.engine.push.trying import delivered, tries, wait_for, working, write
 from tests.fakes.receivers import in_turn, receiving, says
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Sets the machine's clock."""
-    true, by = store.now, [0]
-    monkeypatch.setattr(store, "now", lambda: true() + by[0])
-    return lambda ms: by.__setitem__(0, ms)
 
 
 def test_set_back_by_an_hour_what_was_due_is_delivered(endpoint, clock):

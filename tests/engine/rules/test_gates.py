@@ -21,6 +21,9 @@ CALLING = Calling("08:00-21:00", ("+49",))
     [
         ({}, None, ""),
         ({"halted": Halted(NOON, "anna", "wrong list")}, "halt", "by anna at 2026-11-24 12:00:00Z (wrong list); System_Start lifts"),
+        ({"campaign": replace(CAMPAIGN, user_active=False)}, "account", "switched off or deleted"),
+        ({"node": replace(NODE, held_word="ports", held_text="all in use")}, "ports", "all in use"),
+        ({"node": replace(NODE, held_word="script", held_text="x", held_until=NOON)}, None, ""),
         ({"campaign": replace(CAMPAIGN, status="stopped")}, "stopped", "campaign is stopped"),
         ({"node": None}, "engine", "not running"),
         ({"node": replace(NODE, beat_at=NOON - 20_000)}, "engine", "last seen at 2026-11-24 11:59:40Z"),
