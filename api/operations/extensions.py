@@ -4,7 +4,7 @@ import secrets
 import socket
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Refused
@@ -37,7 +37,9 @@ def _password(text: str) -> str:
 class NewExtension(Input):
     name: Annotated[str, StringConstraints(max_length=80)] | None = None
     username: Annotated[str, AfterValidator(_username)] | None = Field(None, coerce_numbers_to_str=True)
-    password: Annotated[str, AfterValidator(_password)] | None = Field(None, coerce_numbers_to_str=True)
+    password: Annotated[str, AfterValidator(_password)] | None = Field(
+        None, validation_alias=AliasChoices("password", "passwd"), coerce_numbers_to_str=True
+    )
     caller_id: Digits | None = Field(None, coerce_numbers_to_str=True)
 
 

@@ -2,6 +2,7 @@
 conversation ends, and that the row and the push say the same of it.
 """
 
+import re
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dialplan import evaluation
+from dialplan import evaluation, fetch, runtime
 from tests.live.house import wait_for
 from tests.live.telephones import Telephone
 
@@ -174,3 +175,50 @@ def test_the_push_says_the_same_as_the_row(house, ran):
     assert len(calls) == sum(len(case.presses) for case in CASES.values())
     pushed = house.pushed()
     assert [pushed[call["call_id"]]["response"] for call in calls] == [call["response"] for call in calls]
+
+
+@pytest.mark.soak
+def test_a_conversation_outlives_engine_agi_server_and_a_vanished_telephone(own_house):
+    """And a registration outlives Asterisk; and the script works as a process that Asterisk starts."""
+    house = own_house
+    message = house.client.call("Recording_Create", files={"media": evaluation.tone(4)}, title="long")
+
+    def called(extension: dict[str, Any], n: int) -> int:
+        campaign = house.campaign(
+            [f"+493066600{n}{PRESSES}"], "Campaign_Interactive_Create",
+            message=message, extension_key="1", extension_id=extension["extension_id"],
+        )  # fmt: skip
+        house.start(campaign)
+        return campaign
+
+    def said(campaign: int, **expected: Any) -> None:
+        [call] = house.finish(campaign, 60)
+        assert call["response"] | {"outcome": "connected"} | expected == call["response"]
+
+    with ExitStack() as ends:
+        phones = []
+        for n in range(4):
+            extension = made(house, f"phone {n}")
+            phone = ends.enter_context(telephone(house, extension, talks=None if n == 0 else 2))
+            wait_for("its registration", lambda phone=phone: phone.register() == 200, REGISTERS_S)
+            phones.append((extension, phone))
+        vanished = called(phones[0][0], 0)
+        wait_for("its conversation", lambda: phones[0][1].talking, 15)
+        phones[0][1].vanish()
+        for n, part in ((1, "engine"), (2, "agi")):
+            campaign = called(phones[n][0], n)
+            wait_for("its conversation", lambda n=n: phones[n][1].talking, 15)
+            house.kill(part)
+            said(campaign, seconds=3)
+        said(vanished, seconds=31)  # nothing was heard from it for thirty
+        old = house.pid("asterisk")
+        house.kill("asterisk")
+        wait_for("another Asterisk", lambda: house.pid("asterisk") != old)
+        said(called(phones[3][0], 3))
+        conf = house.home / "asterisk" / "etc" / "carillon_extensions.conf"
+        text, changed = re.subn(r"^CARILLON_AGI = agi:.*\n;", "", conf.read_text(), flags=re.M)
+        assert changed == 1
+        conf.write_text(text)
+        runtime.Instance(fetch.asterisk(), house.home / "asterisk").control("dialplan reload")
+        said(called(phones[3][0], 4))
+        assert phones[3][1].rang == [f"+493066600{n}{PRESSES}" for n in (3, 4)]
