@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from typing import IO, NamedTuple
 
@@ -70,6 +70,15 @@ class _Line(NamedTuple):
 def rows(stream: IO[bytes], skip: int = 0) -> Iterator[Row | Bad]:
     """The rows of the file in order, good and bad, after the first `skip` of them; header and blank lines are none. NoTable."""
     lines = _lines(stream)
+    try:
+        return islice(_begun(lines), skip, None)
+    except NoTable:
+        lines.close()  # so that the file is let go before its owner closes it
+        raise
+
+
+def _begun(lines: Generator[_Line, None, None]) -> Iterator[Row | Bad]:
+    """The rows, once the header is read. NoTable."""
     first = next((line for line in lines if line.text.strip() or line.fault), None)
     if first is None:
         raise NoTable("is empty; send a CSV file")
@@ -82,7 +91,7 @@ def rows(stream: IO[bytes], skip: int = 0) -> Iterator[Row | Bad]:
     if table.has_header:
         header = next(table.records(again, lines))
         table.name(header[1] if isinstance(header, tuple) else [])
-    return islice(_rows(table, again, lines), skip, None)
+    return _rows(table, again, lines)
 
 
 def _rows(table: "_Table", again: deque[_Line], lines: Iterator[_Line]) -> Iterator[Row | Bad]:
@@ -180,7 +189,7 @@ def _separator(line: str) -> str:
     return max(SEPARATORS, key=outside.count)
 
 
-def _lines(stream: IO[bytes]) -> Iterator[_Line]:
+def _lines(stream: IO[bytes]) -> Generator[_Line, None, None]:
     stream.seek(0)
     head = stream.read(4096)
     for magic, what in NO_TEXT.items():
@@ -204,7 +213,8 @@ def _lines(stream: IO[bytes]) -> Iterator[_Line]:
                 )
             start = ended or len(line) < LONGEST_LINE
     finally:
-        text.detach()
+        if not stream.closed:  # its owner may be quicker than whoever drops this generator
+            text.detach()
 
 
 def _line(number: int, text: str, encoding: str) -> _Line:
@@ -226,6 +236,6 @@ def _decoded(text: str) -> str:
 def _without_bom(head: bytes) -> str:
     """UTF-16 in Western text is every other byte a NUL."""
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if even + odd < len(head) // 4:
+    if even + odd <= len(head) // 4:
         return "latin-1"
     return "utf-16-le" if odd > even else "utf-16-be"

@@ -129,7 +129,7 @@ def _look_again(config: settings.Settings) -> None:
 def resume(config: settings.Settings) -> None:
     """Finish every import whose file lies here and on which nobody works; remove the files of those that are over."""
     unfinished = set(imports.unfinished())
-    for path in sorted(_folder(config).glob("[0-9]*")):
+    for path in sorted(path for path in _folder(config).glob("*") if path.name.isdigit()):
         import_id = int(path.name)
         if import_id in _at_work:
             continue
