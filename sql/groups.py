@@ -7,15 +7,17 @@ from peewee import JOIN, fn
 
 from sql import contacts
 from sql.models import Campaign
-from sql.models_contacts import Contact, ContactGroup
+from sql.models_contacts import Contact, ContactGroup, Import
 from sql.scope import within
 from sql.states import CampaignStatus
 
 SLICE = 300  # contacts that are ended in one transaction
 
+BEAT_MS = 60_000  # an import that gave no sign of life for so long may be lost
+
 
 class InUse(Exception):
-    """A campaign needs this; the text says which."""
+    """A campaign or an import needs this; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def delete(group_id: int, now: int) -> bool:
     using = user.order_by(Campaign.id).first()
     if using is not None:
         raise InUse(f"campaign {using.id} ({using.name}) uses it; archive that campaign first")
+    running = Import.select(Import.id).where(Import.contact_group == group_id, Import.state == "running", Import.beat_at > now - BEAT_MS)
+    if running.exists():
+        raise InUse(f"import {running.limit(1).scalar()} is being read into it; try again when that is done")
     here = Contact.select(Contact.id).where(Contact.contact_group == group_id, Contact.gone == 0).order_by(Contact.id).limit(SLICE)
     ids = [row.id for row in here]
     contacts.delete(ids, now)

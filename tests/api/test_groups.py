@@ -2,7 +2,7 @@
 
 import pytest
 
-from sql import groups, models, store
+from sql import groups, imports, models, store
 from tests.api import campaigning
 
 
@@ -89,3 +89,14 @@ def test_a_deleted_group_api_is_made_again(field):
     again = field.done("Contact_Create", contact={"phone": "+4930123456"})
     assert again["status"] == "created"
     assert again["contact_group_id"] != made["contact_group_id"]
+
+
+def test_not_deleted_while_an_import_is_read_into_it(field):
+    with store.connection():
+        now = store.now()
+        made = imports.begin(field.user_id, field.group, None, field.user_id, None, now)
+    said = field.refused("Contact_Group_Delete", contact_group_id=field.group)
+    assert said == f"contact group {field.group} cannot be deleted: import {made} is being read into it; try again when that is done"
+    with store.connection():
+        store.unit(imports.end, made, now)
+    assert field.done("Contact_Group_Delete", contact_group_id=field.group) is True
