@@ -51,13 +51,23 @@ class Claimed:
 
 
 def running() -> list[CampaignFacts]:
-    here = (Campaign.status == CampaignStatus.RUNNING) & Campaign.deleted_at.is_null()
-    return [campaign_facts(row) for row in campaign_rows().where(here).order_by(Campaign.id)]
+    return _campaigns((Campaign.status == CampaignStatus.RUNNING) & Campaign.deleted_at.is_null())
 
 
 def campaigns(ids: Collection[int]) -> dict[int, CampaignFacts]:
     """These campaigns by id, whatever their status."""
-    return {row.id: campaign_facts(row) for row in campaign_rows().where(Campaign.id.in_(list(ids)))}
+    return {campaign.id: campaign for campaign in _campaigns(Campaign.id.in_(list(ids)))}
+
+
+def _campaigns(where: Any) -> list[CampaignFacts]:
+    """Read many times a second: as plain rows, in the order of their facts."""
+    names = [name for name in CampaignFacts.__dataclass_fields__ if name != "user_active"]
+    columns = [getattr(Campaign, name) for name in names]
+    rows = Campaign.select(*columns, User.active, User.deleted_at).join(User, on=(User.id == Campaign.user))
+    return [
+        CampaignFacts(**dict(zip(names, row, strict=False)), user_active=row[-2] and row[-1] is None)
+        for row in rows.where(where).order_by(Campaign.id).tuples()
+    ]
 
 
 def campaign_rows() -> Any:
@@ -73,15 +83,15 @@ def campaign_facts(row: Campaign) -> CampaignFacts:
 
 def trunks(node: str) -> list[TrunkFacts]:
     """Every trunk in the order of preference; `loaded` is true once `node` has loaded its present version."""
+    names = [name for name in TrunkFacts.__dataclass_fields__ if name != "loaded"]
     rows = (
-        Trunk.select(Trunk, TrunkLoaded.version.alias("has"))
+        Trunk.select(*(getattr(Trunk, name) for name in names), Trunk.version, TrunkLoaded.version)
         .join(TrunkLoaded, "LEFT OUTER JOIN", on=((TrunkLoaded.trunk_id == Trunk.id) & (TrunkLoaded.node == node)))
         .where(Trunk.deleted_at.is_null())
         .order_by(Trunk.priority, Trunk.id)
-        .objects()
+        .tuples()
     )
-    names = [name for name in TrunkFacts.__dataclass_fields__ if name != "loaded"]
-    return [TrunkFacts(loaded=row.has == row.version, **{name: getattr(row, name) for name in names}) for row in rows]
+    return [TrunkFacts(**dict(zip(names, row, strict=False)), loaded=row[-1] == row[-2]) for row in rows]
 
 
 def candidates(campaign_id: int, now: int, limit: int, after: ContactFacts | None = None) -> list[ContactFacts]:
