@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from peewee import fn
+
 from sql import claims, settling
 from sql.models import Campaign, Extension, Trunk
 from sql.models_accounts import User
@@ -80,7 +82,7 @@ def listed(
     """
     rows = _within(scope).where(Campaign.id > cursor, *[getattr(Campaign, column) == value for column, value in equal.items()])
     if name is not None:
-        rows = rows.where(Campaign.name.contains(name))  # escapes LIKE's wildcards
+        rows = rows.where(fn.LOWER(Campaign.name).contains(name.lower()))  # LIKE's wildcards are escaped, and case does not count
     for column, (first, end) in (spans or {}).items():
         rows = rows if first is None else rows.where(getattr(Campaign, column) >= first)
         rows = rows if end is None else rows.where(getattr(Campaign, column) < end)

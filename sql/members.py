@@ -43,6 +43,8 @@ def fill(campaign_id: int) -> int:
     Goes on where an earlier one was broken off; two at once do no harm.
     """
     size, done = FIRST, 0
+    if Campaign.get_by_id(campaign_id).filled_to is None:  # the usual case, without the lock for writing
+        return done
     while True:
         began = time.monotonic()
         if not store.unit(_slice, campaign_id, size, store.now()):

@@ -80,7 +80,7 @@ def result(caller: Caller, given: ResultOf) -> list[CallResult] | CampaignResult
     campaign = mine(caller, given)
     if sets(given):
         if not caller.posted:
-            raise Refused("changing a campaign's status needs POST")
+            raise Refused("changing a campaign's status needs POST, and with a session an Origin of our own")
         if caller.role not in DIALLING:
             raise Refused(f"status: a {caller.role} may not change a campaign's status")
         moved = move(caller, campaign.id, SETS[given.status or ""])

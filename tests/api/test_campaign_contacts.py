@@ -62,7 +62,7 @@ def test_an_existing_contact_by_its_id(anna, name, person):
         {"json": {"contact": ADA, "remote": {"remote_id": 77, "remote_module": "Leads"}}},
         {"data": {"contact_id": json.dumps(ADA), "remote": '{"remote_id": "77", "remote_module": "Leads"}'}},
         {"data": {"contact[phone]": "030 999111", "remote[remote_id]": "77", "remote[remote_module]": "Leads", "expiry": ""}},
-        {"data": {"contact": json.dumps(ADA), "remote": '{"remote_id": 77, "remote_module": "Leads"}'}, "content_type": "multipart/form-data"},
+        {"data": {"contact": json.dumps(ADA), "remote": '{"remote_id":77,"remote_module":"Leads"}'}, "content_type": "multipart/form-data"},
     ],
     ids=["JSON", "urlencoded", "brackets", "multipart"],
 )  # fmt: skip
