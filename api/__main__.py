@@ -16,6 +16,7 @@ from api.credentials import hashed
 from sql import logs, settings, store, users
 
 THREADS = 8
+FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
 log = logging.getLogger("api")
 
 
@@ -42,10 +43,12 @@ def main() -> None:
         first_administrator(config.home)
     except (settings.SettingsError, store.StoreError) as error:
         sys.exit(f"api: {error}")
-    address, port = config.text("api", "bind"), config.port("api")
+    address, port, proxy = config.text("api", "bind"), config.port("api"), config.text("api", "trusted_proxy")
+    # without it everybody behind a proxy would have one address, and one's wrong guesses would hold up all
+    behind = {"trusted_proxy": proxy, "trusted_proxy_count": 1, "trusted_proxy_headers": FORWARDED} if proxy else {}
     try:
         server = waitress.server.create_server(
-            create_app(config), host=address, port=port, threads=THREADS, ident="carillon", clear_untrusted_proxy_headers=True
+            create_app(config), host=address, port=port, threads=THREADS, ident="carillon", clear_untrusted_proxy_headers=True, **behind
         )
     except OSError as error:
         sys.exit(f"api: {address} port {port} cannot be used ({error.strerror}); end what uses it, or choose another port_base")

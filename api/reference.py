@@ -13,8 +13,10 @@ Made by `python -m api.reference` from the declarations of the methods; do not e
 
 Every method is `GET` or `POST` to `/rest/<Method_Name>`. Arguments travel as query string, form fields, PHP brackets
 (`contact[phone]=…`) or a JSON object; an object may be JSON text in its field. Credentials are the fields `username` + `password`
-or `api_username` + `api_password`, or HTTP Basic; in a query string only if `[api] query_credentials` allows it. An empty value is
-an absent one. Names that a method does not know are ignored, and told in the header `X-Carillon-Ignored`.
+or `api_username` + `api_password`, HTTP Basic, `Authorization: Bearer <key>` (User_Key_Create), or the cookie of User_Login; in a
+query string only if `[api] query_credentials` allows it. With a cookie, what changes something must be POST and carry an `Origin`
+header of this server. An empty value is an absent one. Names that a method does not know are ignored, and told in the header
+`X-Carillon-Ignored`.
 
 The answer is `[true, payload]`, or `[false, "what to change"]`. HTTP 401 is bad credentials, 405 an unknown method, 413 too much,
 429 too many failed credentials, 500 our own fault with a reference into the log. A call that changes something may carry an

@@ -33,6 +33,10 @@ KEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("store", "url"): ("", "Where the data lies. Empty: sqlite, in this folder. Or mysql://user:password@host/database"),
     ("api", "bind"): ("127.0.0.1", "Address on which the HTTP methods are offered."),
     ("api", "query_credentials"): ("no", "`yes` accepts user name and password in a URL, where logs and proxies see them."),
+    ("api", "trusted_proxy"): (
+        "",
+        "Address of a proxy in front, such as 127.0.0.1, whose X-Forwarded-For, -Proto and -Host are believed. Empty: none.",
+    ),
     ("sip", "bind"): ("127.0.0.1", "Address of our own Asterisk's SIP and RTP. For a real trunk: 0.0.0.0 or this machine's."),
     ("sip", "external_address"): ("", "Public address told to trunks, when this machine stands behind NAT."),
     ("sip", "local_net"): ("", "Networks that are not behind that NAT, comma separated, such as 192.168.0.0/16"),

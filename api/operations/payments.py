@@ -2,9 +2,10 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from typing_extensions import TypedDict
 
 from api.operation import DIALLING, MANAGERS, Caller, Id, Input, Operation, Refused
 from api.operations.users import UserId, visible

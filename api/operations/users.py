@@ -1,10 +1,11 @@
 """Accounts and roles: who there is, and who may change whom. A tenant manages the accounts below it, an administrator all."""
 
 from functools import cache
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from api.credentials import hashed
 from api.operation import EVERYBODY, MANAGERS, Caller, Id, Input, Operation, Refused
