@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,9 +22,26 @@ FIRST, SMALLEST, LARGEST = 300, 250, 500  # rows of one transaction
 HOLD_S = 0.025  # how long a transaction may hold the store's write lock
 REST, REST_BESIDE_CALLS = 0.2, 3.0  # how many times as long nobody is kept waiting
 LOOK_S = 30.0
+MOST_AT_ONCE = 4  # each keeps one of the API's threads
 log = logging.getLogger(__name__)
 
+_turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 _at_work: set[int] = set()  # imports of this process; put in before their rows can be seen
+
+
+class TooMany(Exception):
+    """Others' files are being imported; one sentence."""
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Have room for one more. TooMany."""
+    if not _turns.acquire(blocking=False):
+        raise TooMany(f"{MOST_AT_ONCE} files are being imported at this moment; try again when one of them is done")
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def spooled(config: settings.Settings, stream: IO[bytes]) -> Path:
@@ -76,7 +94,7 @@ def _finish(config: settings.Settings, import_id: int) -> None:
     try:
         with _file(config, import_id).open("rb") as file:
             _read(job, csvfile.rows(file, job.read), country)
-    except (imports.GroupGone, csvfile.NoTable) as error:
+    except (imports.Gone, csvfile.NoTable) as error:
         failure = str(error)
     store.unit(imports.end, import_id, store.now(), failure)
     _file(config, import_id).unlink()

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from sql import contacts, members
 from sql.contacts import NewContact
-from sql.models import Call, CampaignContact
+from sql.models import Call, Campaign, CampaignContact
 from sql.models_contacts import Contact, ContactGroup, Import, ImportReject
 from sql.scope import within
-from sql.states import CallState
+from sql.states import CallState, CampaignStatus
 
 MOST_REJECTS = 1000  # kept of one import; the count is of all
+FRESH_MS = 600_000  # an import that was not moved for so long holds nobody up
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
 
@@ -21,8 +22,12 @@ class TakenOver(Exception):
     """Somebody else works on this import, or it is over."""
 
 
-class GroupGone(Exception):
-    """The group was deleted meanwhile."""
+class Gone(Exception):
+    """What it goes into was deleted or archived meanwhile."""
+
+
+class Running(Exception):
+    """The client's import of that name is still on its way."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,12 @@ class Report:
 
 
 def begin(user_id: int, group_id: int | None, campaign_id: int | None, owner: int, token: str | None, now: int) -> int:
-    """A new import's id. Without group the contacts join that campaign alone, and stand in a group of theirs."""
+    """A new import's id. Without group the contacts join that campaign alone, and stand in a group of theirs. Running."""
+    same = Import.select(Import.id).where(
+        Import.user == user_id, Import.token == token, Import.state == RUNNING, Import.beat_at > now - FRESH_MS
+    )
+    if token is not None and (running := same.scalar()):
+        raise Running(f"import {running} of that import_id is running; look with Import_Get how far it is")
     group = group_id or members.own_group(campaign_id or 0, owner, now)
     return Import.create(user=user_id, contact_group=group, campaign_id=campaign_id, token=token, started_at=now, beat_at=now).id
 
@@ -85,15 +95,12 @@ def unfinished() -> list[int]:
 
 
 def batch(import_id: int, place: int, rows: int, news: Sequence[NewContact], rejects: Sequence[Reject], now: int) -> None:
-    """Write the next `rows` rows after the first `place`. TakenOver, GroupGone."""
+    """Write the next `rows` rows after the first `place`. TakenOver, Gone."""
     here = Import.get_by_id(import_id)
     if here.state != RUNNING or here.read != place:
         raise TakenOver(f"import {import_id} is not at row {place}")
-    if (
-        ContactGroup.select(ContactGroup.id).where(ContactGroup.id == here.contact_group_id, ContactGroup.deleted_at.is_null()).scalar()
-        is None
-    ):
-        raise GroupGone(f"contact group {here.contact_group_id} was deleted meanwhile")
+    if gone := _gone(here.contact_group_id, here.campaign_id):
+        raise Gone(gone)
     wanted = news if here.campaign_id is None else _not_yet_in(here.campaign_id, here.contact_group_id, news)
     written = contacts.write(here.contact_group_id, wanted, now, import_id)
     phones = [new.phone for new in wanted]
@@ -118,6 +125,18 @@ def batch(import_id: int, place: int, rows: int, news: Sequence[NewContact], rej
     )
     if not moved:
         raise TakenOver(f"import {import_id} was moved from row {place}")
+
+
+def _gone(group_id: int, campaign_id: int | None) -> str | None:
+    """Why nobody can join any longer."""
+    group = ContactGroup.select(ContactGroup.id).where(ContactGroup.id == group_id, ContactGroup.deleted_at.is_null())
+    if group.scalar() is None:
+        return f"contact group {group_id} was deleted meanwhile"
+    if campaign_id is None:
+        return None
+    campaign = Campaign.get_by_id(campaign_id)
+    word = "deleted" if campaign.deleted_at else "archived" if campaign.status == CampaignStatus.ARCHIVED else None
+    return word and f"campaign {campaign_id} was {word} meanwhile"
 
 
 def _not_yet_in(campaign_id: int, own_group: int, news: Sequence[NewContact]) -> list[NewContact]:

@@ -89,11 +89,14 @@ def _import(caller: Caller, given: FileOfContacts, group_id: int | None, campaig
         return imports.begin(caller.user_id, group_id, campaign_id, owner, given.import_id, store.now())
 
     try:
-        import_id = work.take_in(caller.config, work.spooled(caller.config, given.source_file.stream), begin)
+        with work.turn():
+            import_id = work.take_in(caller.config, work.spooled(caller.config, given.source_file.stream), begin)
     except csvfile.NoTable as error:
         raise Refused(f"source_file {error}") from None
     except imports.TakenOver as error:
         raise Refused(f"{error}; look with Import_Get what becomes of it") from None
+    except (imports.Running, work.TooMany) as error:
+        raise Refused(str(error)) from None
     told = imports.report(import_id)
     if told.state == imports.FAILED:
         raise Refused(f"import {import_id} was broken off after {told.read} rows: {told.reason}")

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -194,6 +195,23 @@ def test_a_file_whose_import_is_over_or_never_was_is_removed(face, sent, group, 
     assert left(face) == ["0123456789abcdef.part"]
     monkeypatch.setattr(work, "_look_again", lambda config: None)
     work.resume_in_background(settings.read(face.home))
+    assert left(face) == []
+
+
+def test_more_than_the_api_has_room_for_are_refused(face, sent, group):
+    with ExitStack() as others:
+        for _ in range(work.MOST_AT_ONCE):
+            others.enter_context(work.turn())
+        done, sentence = sent("Contact_Import", rows(1), contact_group_id=group)
+    assert (done, sentence.split(";")[0]) == (False, f"{work.MOST_AT_ONCE} files are being imported at this moment")
+    assert sent("Contact_Import", rows(1), contact_group_id=group) == (True, 1)
+
+
+def test_the_same_import_id_while_it_runs_is_refused(face, sent, group):
+    with store.connection():
+        first = imports.begin(1, group, None, 1, "mine", store.now())
+    done, sentence = sent("Contact_Import", rows(1), contact_group_id=group, import_id="mine")
+    assert (done, sentence) == (False, f"import {first} of that import_id is running; look with Import_Get how far it is")
     assert left(face) == []
 
 

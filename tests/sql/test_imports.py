@@ -95,8 +95,27 @@ def test_nothing_is_written_once_it_is_over(world):
 def test_a_deleted_group_ends_it(world):
     import_id = begin()
     ContactGroup.update(deleted_at=NOW).execute()
-    with pytest.raises(imports.GroupGone, match="was deleted"):
+    with pytest.raises(imports.Gone, match="contact group 1 was deleted"):
         write(import_id, 0, news(1))
+
+
+@pytest.mark.parametrize(("change", "word"), [({"status": CampaignStatus.ARCHIVED}, "archived"), ({"deleted_at": NOW}, "deleted")])
+def test_a_campaign_that_nobody_can_join_ends_it(world, change, word):
+    import_id = begin(campaign_id=world.campaign_id)
+    Campaign.update(**change).execute()
+    with pytest.raises(imports.Gone, match=f"campaign {world.campaign_id} was {word}"):
+        write(import_id, 0, news(1))
+
+
+def test_the_same_token_waits_for_the_import_that_has_it(world):
+    first = begin(token="a")
+    with pytest.raises(imports.Running, match=f"import {first} of that import_id is running"):
+        begin(token="a")
+    assert begin(token="b") != begin() != begin()
+    Import.update(beat_at=NOW - imports.FRESH_MS).where(Import.id == first).execute()  # nobody works on it
+    second = begin(token="a")
+    store.unit(imports.end, second, NOW)
+    assert begin(token="a") > second
 
 
 def test_rejects_are_counted_all_and_kept_some(world, monkeypatch):
@@ -130,7 +149,9 @@ def test_one_who_is_called_at_this_moment_does_not_join_beside_that_call(world):
 
 
 def test_the_token_finds_the_newest_of_that_name(world):
-    first, second, third = begin(token="a"), begin(token="a"), begin(token="7")
+    first = begin(token="a")
+    store.unit(imports.end, first, NOW)
+    second, third = begin(token="a"), begin(token="7")
     assert imports.find("", "a").id == second
     assert imports.find("", str(first)).id == first
     assert imports.find("", "7").id == third
