@@ -23,19 +23,38 @@ PARTS = {  # command: (module, what it does)
 }
 
 
+EPILOG = """Every other word is the first of an HTTP method's, by command line: `carillon campaign start 5` is Campaign_Start.
+`carillon campaign --help` lists what can be done with campaigns, `carillon methods` all there is.
+"""
+
+
 def main() -> None:
     listing = "\n".join(f"  {name:10} {what}" for name, (_, what) in PARTS.items())
-    parser = argparse.ArgumentParser(prog="carillon", epilog=f"commands:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=PARTS, metavar="command")
+    parser = argparse.ArgumentParser(
+        prog="carillon", usage="carillon COMMAND [--home DIR] …", add_help=False, allow_abbrev=False,
+        epilog=f"commands:\n{listing}\n\n{EPILOG}", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--home", type=Path, help="the installation's folder (default: $CARILLON_HOME)")
     given, rest = parser.parse_known_args()
+    command = next((word for word in rest if not word.startswith("-")), None)
+    if command is None:
+        parser.print_help()
+        sys.exit(0 if {"-h", "--help"} & set(rest) else 2)
     if given.home:
         os.environ["CARILLON_HOME"] = str(given.home.absolute())
-    elif "CARILLON_HOME" not in os.environ and given.command != "demo":
+    elif "CARILLON_HOME" not in os.environ and command in PARTS and command != "demo":
         parser.error("--home DIR is missing: the folder of the installation")
-    module, _ = PARTS[given.command]
-    arguments = ["carrier"] if given.command == "carrier" else []
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, *rest])
+    os.execv(sys.executable, [sys.executable, "-m", *_module(command, rest)])
+
+
+def _module(command: str, rest: list[str]) -> list[str]:
+    """The module that does it, and its arguments."""
+    if command not in PARTS:
+        return ["api.cli", *(rest if command != "methods" else ["--help"])]
+    module, _ = PARTS[command]
+    after = list(rest)
+    after.remove(command)
+    return [module, *(["carrier"] if command == "carrier" else []), *after]
 
 
 if __name__ == "__main__":

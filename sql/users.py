@@ -165,6 +165,12 @@ def anybody() -> bool:
     return User.select(User.id).limit(1).exists()
 
 
+def administrator() -> Account | None:
+    """The first administrator who may log in."""
+    row = User.select().where(User.role == "admin", User.active, User.deleted_at.is_null()).order_by(User.id).first()
+    return None if row is None else _account(row)
+
+
 def living(row: tuple) -> Account | None:
     """The account of these values of ACCOUNT, unless it or one above it is deactivated or deleted."""
     *values, active, deleted_at = row

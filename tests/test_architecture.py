@@ -25,6 +25,8 @@ KNOWN_IN = {  # library: the only places that may import it
     "werkzeug": ("api/",),
     "waitress": ("api/",),
     "pydantic": ("api/",),
+    "click": ("api/cli.py",),
+    "rich": ("api/board.py",),
     "peewee": ("sql/",),
     "playhouse": ("sql/",),
     "phonenumbers": ("sql/numbers.py", "sql/number_plans.py"),
