@@ -127,7 +127,7 @@ def product(home: Path, path: Path, campaigns: int) -> dict[str, object]:
         store.bind(settings.read(home).store_url)
         probe = Probe()
         before, began, used = peak_mb(pid), time.perf_counter(), cpu_ms(pid)
-        count = _upload(port, path, {**login, "contact_group_id": str(group), "type": "file"})
+        count = upload(port, path, {**login, "contact_group_id": str(group), "type": "file"})
         seconds = time.perf_counter() - began
         waits = probe.end()
         cpu, peak = (cpu_ms(pid) - used) / 1000, peak_mb(pid)
@@ -161,7 +161,7 @@ class Probe:
                     return
 
 
-def _upload(port: int, path: Path, fields: dict[str, str]) -> int:
+def upload(port: int, path: Path, fields: dict[str, str]) -> int:
     """The file as a browser sends it; what the method answered."""
     mark = secrets.token_hex(16)
     head = "".join(f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items())
