@@ -136,13 +136,13 @@ def claim(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, s
     except LostClaim:
         if len(_taken(by_contact, node, now)) != len(picks):  # else it was ourselves: the answer to our commit was lost
             raise
-    return [_claimed(campaign, row.id, by_contact[row.campaign_contact_id]) for row in _taken(by_contact, node, now)]
+    return [_claimed(campaign, call_id, by_contact[contact_id]) for call_id, contact_id in _taken(by_contact, node, now)]
 
 
-def _taken(contact_ids: Iterable[int], node: str, now: int) -> list[Call]:
+def _taken(contact_ids: Iterable[int], node: str, now: int) -> list[tuple[int, int]]:
     """The calls that this very claim inserted."""
     ours = (Call.state == CallState.CLAIMED) & (Call.node == node) & (Call.claimed_at == now)
-    return list(Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(list(contact_ids)), ours))
+    return list(Call.select(Call.id, Call.campaign_contact_id).where(Call.campaign_contact_id.in_(list(contact_ids)), ours).tuples())
 
 
 def _take(campaign: CampaignFacts, picks: Sequence[Pick], node: str, now: int, seen: Mapping[str, int]) -> None:
@@ -213,18 +213,18 @@ def sending(calls: Sequence[Claimed], now: int) -> list[Claimed]:
             ~CampaignContact.do_not_call,
             CampaignContact.expires_at.is_null() | (CampaignContact.expires_at > now),
             Contact.deleted_at.is_null(),
+            halts.none(),
         )
     )
-    allowed = set() if halts.active() else {row.id for row in rows}
-    going = [call for call in calls if call.call_id in allowed and (call.not_after is None or now < call.not_after)]
-    going_ids = [call.call_id for call in going]
-    mark = Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going_ids), Call.state == CallState.CLAIMED)
-    if mark.execute() != len(going):  # another engine took us for dead and handed some back
-        going_ids = [row.id for row in Call.select(Call.id).where(Call.id.in_(going_ids), marked)]
-    if back := [call_id for call_id in ids if call_id not in set(going_ids)]:
+    closed = {call.call_id for call in calls if call.not_after is not None and call.not_after <= now}
+    going = {call_id for (call_id,) in rows.tuples()} - closed
+    mark = Call.update(state=CallState.SENDING, sending_at=now).where(Call.id.in_(going), Call.state == CallState.CLAIMED)
+    if mark.execute() != len(going):  # another engine took us for dead and handed some back, or this is done a second time
+        going = {call_id for (call_id,) in Call.select(Call.id).where(Call.id.in_(going), marked).tuples()}
+    if back := [call_id for call_id in ids if call_id not in going]:
         for state in OPEN:
             hand_back(back, state)
-    return [call for call in going if call.call_id in set(going_ids)]
+    return [call for call in calls if call.call_id in going]
 
 
 def hand_back(call_ids: Sequence[int], state: CallState) -> int:

@@ -3,6 +3,10 @@
 More than one row may be open after a race of two who threw it; lifting closes them all.
 """
 
+from typing import Any
+
+from peewee import fn
+
 from sql.models import Halt
 from sql.models_accounts import User
 from sql.states import Halted
@@ -25,6 +29,11 @@ def active() -> Halted | None:
     """What stands at present; None if dialling is allowed."""
     row = Halt.select().where(Halt.lifted_at.is_null()).order_by(Halt.id).first()
     return None if row is None else _halted(row.at, row.by_user_id, row.reason)
+
+
+def none() -> Any:
+    """The condition that dialling is allowed, for the statements that dial."""
+    return ~fn.EXISTS(Halt.select(Halt.id).where(Halt.lifted_at.is_null()))
 
 
 def _halted(at: int, user_id: int, reason: str | None) -> Halted:

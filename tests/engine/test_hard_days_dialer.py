@@ -182,13 +182,13 @@ def test_claim_and_mark_done_again_find_what_they_did(world):
 def test_what_another_engine_handed_back_is_not_sent(world, monkeypatch):
     """It took us for dead between our reading and our mark."""
     claimed = world.claim(2)
-    original = claims.halts.active
+    original = claims.halts.none
 
     def meanwhile():
         store.unit(claims.hand_back, [claimed[0].call_id], CallState.CLAIMED)
         return original()
 
-    monkeypatch.setattr(claims.halts, "active", meanwhile)
+    monkeypatch.setattr(claims.halts, "none", meanwhile)
     assert store.unit(claims.sending, claimed, NOW) == [claimed[1]]
 
 
