@@ -18,9 +18,9 @@ from api import csvfile
 from sql import imports, numbers, settings, store, users
 from sql.contacts import NewContact
 
-FIRST, SMALLEST, LARGEST = 300, 250, 500  # rows of one transaction
-HOLD_S = 0.025  # how long a transaction may hold the store's write lock
-REST, REST_BESIDE_CALLS = 0.2, 3.0  # how many times as long nobody is kept waiting
+FIRST, SMALLEST, LARGEST = 300, 100, 500  # rows of one transaction
+HOLD_S = 0.015  # how long a transaction may hold the store's write lock
+REST, REST_BESIDE_CALLS = 0.25, 3.0  # how many times as long nobody is kept waiting
 LOOK_S = 30.0
 MOST_AT_ONCE = 4  # each keeps one of the API's threads
 log = logging.getLogger(__name__)
