@@ -53,7 +53,7 @@ class CampaignWhole(CampaignData):
 
 def create(caller: Caller, given: CampaignCreate) -> int:
     """Make a campaign that plays `message`, a recording, to every contact of the group. Answers its id. Nothing is dialled before
-    Campaign_Start.
+    Campaign_Start. It is answered once everybody is in: with a million contacts after half a minute or more.
     """
     return _create(caller, given.campaign, "voice")
 
