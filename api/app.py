@@ -55,11 +55,12 @@ class Face:
         if operation is None:
             absent = not_offered(name)
             return _answered(Answer(False, absent)) if absent else _error(405, f"there is no method {name[:80]}")
-        if request.mimetype != "multipart/form-data":  # files alone may be large
-            request.max_content_length = min(LARGEST_FIELDS, request.max_content_length or LARGEST_FIELDS)
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
+        if asked.mimetype != "multipart/form-data":  # files alone may be large
+            asked.max_content_length = min(LARGEST_FIELDS, asked.max_content_length or LARGEST_FIELDS)
         try:
-            with store.connection():
-                answer = self._answer(operation, arguments(request))
+            with store.kept():
+                answer = self._answer(asked, operation, arguments(asked))
         except credentials.Unknown as error:
             if operation.session != "opens":
                 return _error(401, str(error))
@@ -70,8 +71,8 @@ class Face:
             answer = Answer(False, str(error))
         return _answered(answer)
 
-    def _answer(self, operation: Operation, given: dict[str, Any]) -> Answer:
-        caller = self._caller(operation, given)
+    def _answer(self, request: Request, operation: Operation, given: dict[str, Any]) -> Answer:
+        caller = self._caller(request, operation, given)
         if caller.role not in operation.roles:
             raise Refused(f"a {caller.role} may not use {operation.name}")
         sent = {name: file for name, file in files(request).items() if name in operation.files}
@@ -92,7 +93,7 @@ class Face:
             done, payload = once(caller, key, operation, given, sent, run)
         return Answer(done, payload, extra, caller.hands.get("session"))
 
-    def _caller(self, operation: Operation, given: dict[str, Any]) -> Caller:
+    def _caller(self, request: Request, operation: Operation, given: dict[str, Any]) -> Caller:
         found = credentials.find(request, given, self._config.flag("api", "query_credentials"), operation.session)
         proven = self._verifier.proven(found, request.remote_addr or "")
         posted, ours = request.method == "POST", _own_origin(request)
@@ -113,10 +114,11 @@ def _own_origin(request: Request) -> bool:
 
 
 def _answered(answer: Answer) -> Response:
-    headers = {"X-Carillon-Ignored": ", ".join(answer.ignored)[:1000]} if answer.ignored else {}
+    headers = {"Cache-Control": "no-store"}
+    if answer.ignored:
+        headers["X-Carillon-Ignored"] = ", ".join(answer.ignored)[:1000]
     body = json.dumps([answer.done, answer.payload], ensure_ascii=False)
     response = Response(body, headers=headers, content_type="application/json")
-    response.cache_control.no_store = True
     if answer.session is not None:
         response.set_cookie(
             credentials.COOKIE,

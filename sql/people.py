@@ -7,7 +7,8 @@ from typing import Any
 from sql.models import Call, Campaign, CampaignContact
 from sql.models_contacts import Contact, ContactGroup
 from sql.models_push import Push, PushTry
-from sql.scope import within
+from sql.row import fetched
+from sql.scope import bounds, within
 from sql.states import CallState, DeliveryState
 
 MOST_EVENTS = 10_000
@@ -33,6 +34,11 @@ class Person:
     created_at: int
 
 
+ONE = f"""SELECT {", ".join(f"c.{name}" for name in Person.__dataclass_fields__)} FROM contact c
+JOIN contact_group g ON g.id = c.contact_group_id JOIN user u ON u.id = g.user_id
+WHERE c.id = ? AND c.gone = 0 AND g.deleted_at IS NULL AND u.path >= ? AND u.path < ?"""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a contact: when, which word, the call and campaign it belongs to, and in a sentence what."""
@@ -46,8 +52,8 @@ class Event:
 
 def get(contact_id: int, scope: str) -> Person | None:
     """This contact, if it is there within `scope`."""
-    row = _within(scope).where(Contact.id == contact_id).first()
-    return None if row is None else _person(row)
+    rows = fetched(ONE, contact_id, *bounds(scope))
+    return Person(*rows[0]) if rows else None
 
 
 def listed(scope: str, equal: Mapping[str, int], containing: Mapping[str, str], limit: int, cursor: int) -> list[Person]:

@@ -18,3 +18,8 @@ def within(owner: Any, scope: str) -> Any:
 def below(scope: str) -> Any:
     """The condition that a row of User lies within `scope`: a range, so that the index on `path` serves it."""
     return (User.path >= scope) & (User.path < scope[:-1] + "0") if scope else User.path >= ""  # "0" is the character after "/"
+
+
+def bounds(scope: str) -> tuple[str, str]:
+    """The same for a statement written by hand: `path >= ? AND path < ?`."""
+    return scope, scope[:-1] + "0"  # every path begins with a slash, so the empty scope's are all below "0"

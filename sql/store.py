@@ -5,6 +5,7 @@ transaction; it is done again as a whole when the database says that it lost a r
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,9 @@ LOST_RACES = (1213, 1205, 1047, 1305)
 # cannot connect, server gone, lost during the query, packets out of order, connection killed; 0 is PyMySQL's closed connection
 BROKEN = (0, 2002, 2003, 2006, 2013, 2014, 2055, 4031, 1927, 1053)
 
+IDLE_S = 5  # an idle connection may have been closed by the server, or by what lies between
+
+_kept = threading.local()
 Unavailable = PeeweeException  # what the store raises when it cannot be reached or does not do what it was asked
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,24 @@ def connection() -> Iterator[None]:
     finally:
         if opened:
             db.close()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """This thread's connection, opened at its first use and kept for the next: opening one costs more than a call's reads.
+
+    One that idled, or under which anything failed, is not used again.
+    """
+    if not db.is_closed() and time.monotonic() - getattr(_kept, "used", 0.0) > IDLE_S:
+        drop_connection()
+    db.connect(reuse_if_open=True)
+    try:
+        yield
+    except PeeweeException:
+        drop_connection()
+        raise
+    finally:
+        _kept.used = time.monotonic()
 
 
 def unit(work: Callable[..., Any], *args: Any) -> Any:
