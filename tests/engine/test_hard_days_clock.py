@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
@@ -63,10 +64,11 @@ def test_set_back_what_was_to_be_settled_is_settled(small, tmp_path, clock):
     asyncio.run(scenario())
 
 
-def test_set_back_whoever_was_due_is_dialled(small, tmp_path, clock):
+def test_set_back_while_the_engine_was_away_whoever_was_due_is_dialled(small, tmp_path, clock):
+    clock(-HOUR_MS)
+
     async def scenario():
         async with engine(tmp_path) as one:
-            clock(-HOUR_MS)
             await one.until("the originate", sent(one))
 
     asyncio.run(scenario())
@@ -134,9 +136,10 @@ def test_the_governor_knows_no_clock_that_can_be_set(clock, by):
     assert governor.room() == 0
     clock(by)
     assert governor.room() == 0
+    time.sleep(0.02)
     for call_id in range(100):
         governor.seen(call_id)
-    assert governor.p95 < 1000
+    assert 20 <= governor.p95 < 1000
     assert governor.room() > 0
 
 

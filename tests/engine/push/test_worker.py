@@ -153,3 +153,14 @@ def test_a_worker_that_cannot_start_says_why(tmp_path, monkeypatch, changes, say
         push.main()
     assert str(stopped.value.code).startswith("push: ")
     assert says_so in str(stopped.value.code)
+
+
+def test_what_is_due_for_an_endpoint_that_is_off_is_ended_within_the_minute(endpoint, monkeypatch):
+    monkeypatch.setattr(push, "BURY_S", 0.05)
+    with receiving() as receiver:
+        off = endpoint(receiver)
+        pushes.endpoint_off(off.id, store.now(), "off")
+        write(off, 1)
+        with working():
+            wait_for("the end", lambda: in_state(DeliveryState.DEAD))
+        assert not receiver.posted
