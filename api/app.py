@@ -4,6 +4,7 @@ things go wrong is this table's.
 
 import json
 import logging
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from api.operations import BY_NAME
 from api.request import Malformed, arguments, files
 from sql import idempotency, sessions, settings, store
 
+NOT_IN_HEADERS = re.compile(r"[^ -~]")
 LARGEST_BODY = 512 << 20
 LARGEST_FIELDS = 8 << 20
 log = logging.getLogger(__name__)
@@ -77,7 +79,7 @@ class Face:
             raise Refused(f"a {caller.role} may not use {operation.name}")
         sent = {name: file for name, file in files(request).items() if name in operation.files}
         understood_input = understood(operation, given | sent)
-        extra = tuple(name.encode("ascii", "replace").decode() for name in ignored(understood_input))
+        extra = tuple(NOT_IN_HEADERS.sub("?", name) for name in ignored(understood_input))
         key = request.headers.get("Idempotency-Key")
 
         def run() -> tuple[bool, Any]:
