@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from peewee import fn
-
 from sql import claims, settling
 from sql.models import Campaign, Extension, Trunk
 from sql.models_accounts import User
 from sql.models_push import PushEndpoint
+from sql.row import holds
 from sql.scope import within
 from sql.states import CAMPAIGN_MOVES, CampaignFacts, CampaignStatus
 
@@ -82,7 +81,7 @@ def listed(
     """
     rows = _within(scope).where(Campaign.id > cursor, *[getattr(Campaign, column) == value for column, value in equal.items()])
     if name is not None:
-        rows = rows.where(fn.LOWER(Campaign.name).contains(name.lower()))  # LIKE's wildcards are escaped, and case does not count
+        rows = rows.where(holds(Campaign.name, name))
     for column, (first, end) in (spans or {}).items():
         rows = rows if first is None else rows.where(getattr(Campaign, column) >= first)
         rows = rows if end is None else rows.where(getattr(Campaign, column) < end)

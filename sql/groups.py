@@ -8,6 +8,7 @@ from peewee import JOIN, fn
 from sql import contacts
 from sql.models import Campaign
 from sql.models_contacts import Contact, ContactGroup, Import
+from sql.row import holds
 from sql.scope import within
 from sql.states import CampaignStatus
 
@@ -44,7 +45,7 @@ def listed(scope: str, name: str | None, limit: int, cursor: int) -> list[Group]
     rows = ContactGroup.select(ContactGroup.id).where(
         ContactGroup.deleted_at.is_null(), ContactGroup.id > cursor, within(ContactGroup.user, scope)
     )
-    rows = rows if name is None else rows.where(ContactGroup.name.contains(name))
+    rows = rows if name is None else rows.where(holds(ContactGroup.name, name))
     return _groups(ContactGroup.id.in_([row.id for row in rows.order_by(ContactGroup.id).limit(limit)]))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sql.models import Call, Campaign, CampaignContact
 from sql.models_contacts import Contact, ContactGroup
 from sql.models_push import Push, PushTry
-from sql.row import fetched
+from sql.row import fetched, holds
 from sql.scope import bounds, within
 from sql.states import CallState, DeliveryState
 
@@ -62,7 +62,7 @@ def listed(scope: str, equal: Mapping[str, int], containing: Mapping[str, str], 
     for column, value in equal.items():
         rows = rows.where(getattr(Contact, column) == value)
     for column, text in containing.items():
-        rows = rows.where(getattr(Contact, column).contains(text))  # escapes LIKE's wildcards
+        rows = rows.where(holds(getattr(Contact, column), text))
     return [_person(row) for row in rows.order_by(Contact.id).limit(limit)]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, CharField, DatabaseProxy, Model
+from peewee import BigAutoField, BigIntegerField, CharField, DatabaseProxy, Model, fn
 
 db = DatabaseProxy()
 
@@ -14,6 +14,11 @@ def when(**options: Any) -> BigIntegerField:
 
 def word(length: int = 80, **options: Any) -> CharField:
     return CharField(max_length=length, **({"null": True} | options))
+
+
+def holds(column: Any, text: str) -> Any:
+    """The condition that `text` stands somewhere in the column; the case does not count (in SQLite: that of a to z), wildcards are text."""
+    return column.contains(text) | fn.LOWER(column).contains(text.lower())
 
 
 class Row(Model):
