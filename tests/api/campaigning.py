@@ -1,9 +1,9 @@
 """What campaign tests need: people, a group with contacts, a recording, and calls that ended somehow."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sql import models, models_accounts, models_contacts, store, users
+from sql import models, models_contacts, store, users
 from tests.api.conftest import HASH, Face
 
 NOW = 1_800_000_000_000
@@ -19,7 +19,6 @@ class Field:
     recording: int
     other_user: int
     other_campaign: int
-    calls: list[int] = field(default_factory=list)
 
     def done(self, method: str, **arguments: Any) -> Any:
         return self.face.done(method, "anna", **arguments)
@@ -77,5 +76,4 @@ def lay_out(face: Face) -> Field:
         for n in range(3):
             models_contacts.Contact.create(contact_group=anna[1], phone=f"+4930123400{n}", zone="Europe/Berlin", created_at=NOW)
         other = models.Campaign.create(user=bea[0], contact_group=bea[1], recording=bea[2], name="hers", created_at=NOW).id
-        models_accounts.User.update(timezone="Europe/Berlin").execute()
     return Field(face, *anna, other_user=bea[0], other_campaign=other)

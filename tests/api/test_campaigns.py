@@ -189,12 +189,12 @@ def test_a_deleted_campaign_stops_and_is_not_found_while_its_call_finishes(anna)
     ["Campaign_Get", "Campaign_Status", "Campaign_Start", "Campaign_Stop", "Campaign_Delete", "Campaign_Summary", "Campaign_Result"],
 )
 def test_whose_a_campaign_is(anna, method):
-    campaign, before = anna.campaign(), models.Campaign
+    campaign = anna.campaign()
     assert anna.refused(method, campaign_id=anna.other_campaign) == f"campaign {anna.other_campaign} is not found"
     assert anna.refused(method, campaign_id=campaign, usr_id=99) == f"campaign {campaign} is not user 99's"
     assert anna.face.refused(method, campaign_id=campaign, user_id="1") == f"campaign {campaign} is not user 1's"
     with store.connection():
-        assert {row.status for row in before.select()} == {"ready"}
+        assert {row.status for row in models.Campaign.select()} == {"ready"}
     assert anna.done(method, campaign_id={"campaign_id": campaign}, usr_id=anna.user_id) is not False
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sql import models, store, users
 from sql.states import Disposition, Status
-from tests.api.campaigning import lay_out
+from tests.api.campaigning import NOW, call_of, lay_out
 from tests.api.conftest import HASH, PASSWORD
 
 ZEROS = dict.fromkeys((*map(str, Status), *map(str, Disposition), "total"), 0)
@@ -54,7 +54,7 @@ def test_results_are_those_of_ended_calls(anna):
     campaign = anna.campaign()
     first = anna.ended(campaign, "human", response='{"keys": "1"}', amount=12_500)
     second = anna.ended(campaign, "busy")
-    models_call_open(anna, campaign)
+    in_progress(anna, campaign)
     got = anna.done("Campaign_Result", campaign_id=campaign)
     assert got[0] == {
         "call_id": first, "contact_id": 1, "phone": "+49301234000", "attempt": 1, "status": "answered", "disposition": "human",
@@ -67,12 +67,10 @@ def test_results_are_those_of_ended_calls(anna):
     assert anna.done("Campaign_Result", campaign_id=campaign, cursor=first) == got[1:]
 
 
-def models_call_open(anna, campaign):
-    from tests.api.campaigning import call_of
-
+def in_progress(anna, campaign):
     with store.connection():
         row = models.CampaignContact.get(models.CampaignContact.campaign_id == campaign, models.CampaignContact.state == "due")
-        return call_of(row, anna.user_id, state="sending", sending_at=1_800_000_000_000)
+        return call_of(row, anna.user_id, state="sending", sending_at=NOW)
 
 
 @pytest.mark.parametrize(
