@@ -93,15 +93,14 @@ def failed(delivery_id: int, at: int, tried: Tried, next_at: int | None) -> None
     if next_at is None:
         reason = (tried.error or f"the receiver answered {tried.status}")[:200]
         _close(delivery_id, at, tried, state=DeliveryState.DEAD, done_at=at, reason=reason)
-    else:
+    # After a commit whose answer was lost the same try comes once more: it is on record then, and the row is still due.
+    elif not PushTry.select().where(PushTry.push_id == delivery_id, PushTry.at == at).exists():
         _close(delivery_id, at, tried, next_at=next_at)
 
 
 def _close(delivery_id: int, at: int, tried: Tried, **columns: object) -> None:
-    # After a commit whose answer was lost the same try comes once more: it is on record then.
-    known = PushTry.select(PushTry.id).where(PushTry.push_id == delivery_id, PushTry.at == at)
-    due = (Push.id == delivery_id) & (Push.state == DeliveryState.DUE)
-    if Push.update(tries=Push.tries + 1, **columns).where(due, ~fn.EXISTS(known)).execute():
+    changed = Push.update(tries=Push.tries + 1, **columns).where(Push.id == delivery_id, Push.state == DeliveryState.DUE).execute()
+    if changed:
         PushTry.insert(
             push_id=delivery_id, at=at, status=tried.status, milliseconds=tried.milliseconds,
             answer=tried.answer, error=tried.error and tried.error[:300],
