@@ -197,7 +197,8 @@ class Link:
 
     async def _log_in(self, manager: Manager, booted: asyncio.Event, lost: asyncio.Event) -> None:
         try:
-            await asyncio.wait_for(manager.connect(), CONNECT_S)
+            async with asyncio.timeout(CONNECT_S):  # wait_for would lose a cancellation that comes with the end of what it waits for
+                await manager.connect()
         except OSError as error:
             raise LinkDown(f"cannot connect to {self._address[0]}:{self._address[1]}: {error.strerror or error}") from error
         await asyncio.sleep(0)  # panoramisk sends the login in the connect task's callback
@@ -214,7 +215,8 @@ class Link:
     async def _beat(self, manager: Manager, lost: asyncio.Event) -> None:
         while not lost.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), BEAT_S)
+                async with asyncio.timeout(BEAT_S):
+                    await lost.wait()
                 break
             if await _answer(manager, {"Action": "Ping"}, BEAT_ANSWER_S) is None and not lost.is_set():
                 raise LinkDown(f"Asterisk did not answer for {BEAT_ANSWER_S:.0f} s")
@@ -244,7 +246,8 @@ async def _answer(manager: Manager, action: dict, seconds: float, as_list: bool 
     future = manager.send_action(dict(action), as_list=as_list)
     try:
         # a cancelled future would stay registered and swallow later messages with its id
-        answer = await asyncio.wait_for(asyncio.shield(future), seconds)
+        async with asyncio.timeout(seconds):
+            answer = await asyncio.shield(future)
         return answer if as_list else [answer]
     except TimeoutError:
         return None

@@ -38,7 +38,8 @@ class Reaper:
     async def step(self) -> float:
         """Wait for a login or for the minute to pass, then look once."""
         try:
-            await asyncio.wait_for(self._wake.wait(), self._pause)
+            async with asyncio.timeout(self._pause):
+                await self._wake.wait()
         except TimeoutError:
             log.debug("the minute is over")
         self._wake.clear()
