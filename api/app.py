@@ -112,7 +112,8 @@ class Face:
 
 def _own_origin(request: Request) -> bool:
     """Whether the browser's page is of this server. By its name alone: a proxy may have taken the TLS away."""
-    return request.headers.get("Origin", "").lower() in (f"http://{request.host}".lower(), f"https://{request.host}".lower())
+    origin = request.headers.get("Origin")
+    return origin is not None and origin.lower() in (f"http://{request.host}".lower(), f"https://{request.host}".lower())
 
 
 def _answered(answer: Answer) -> Response:

@@ -97,7 +97,7 @@ def _session(request: Request, arguments: dict[str, Any], may_name: bool, sessio
         return None, False
     if session == "ends" and may_name and alone and SESSION.fullmatch(named):
         return named, False
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = request.cookies.get(COOKIE, "") if "Cookie" in request.headers else ""  # most callers have none, and looking costs
     if not SESSION.fullmatch(cookie):
         return None, False
     if session == "ends" and not SESSION.fullmatch(named):
