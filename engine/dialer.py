@@ -97,6 +97,8 @@ class Dialer:
             await self._wake()
         if steady() < self._rest_until:
             return IDLE_S
+        if not self._core.governor.room():
+            return TICK_S  # before anything is read: when Asterisk is late, this machine has better things to do
         now = store.now()
         seen = await self._core.read(snapshots.snapshot, self._core.node, now)
         node = self._bounded(seen.by_node)
