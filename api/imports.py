@@ -19,8 +19,8 @@ from sql import imports, numbers, settings, store, users
 from sql.contacts import NewContact
 
 FIRST, SMALLEST, LARGEST = 300, 100, 500  # rows of one transaction
-HOLD_S = 0.015  # how long a transaction may hold the store's write lock
-REST, REST_BESIDE_CALLS = 0.25, 3.0  # how many times as long nobody is kept waiting
+# whether calls are open: (seconds that a transaction may hold the store's write lock, how many times as long it is left to others)
+PACE = {False: (0.015, 0.6), True: (0.008, 3.0)}
 LOOK_S = 30.0
 MOST_AT_ONCE = 4  # each keeps one of the API's threads
 log = logging.getLogger(__name__)
@@ -108,8 +108,9 @@ def _read(job: imports.Job, rows: Iterator[csvfile.Row | csvfile.Bad], country: 
         store.unit(imports.batch, job.id, place, len(batch), good, bad, store.now())
         took = time.monotonic() - began
         place += len(batch)
-        size = max(SMALLEST, min(LARGEST, int(size * HOLD_S / took)))
-        time.sleep(took * (REST_BESIDE_CALLS if imports.calls_open() else REST))
+        hold, rest = PACE[imports.calls_open()]
+        size = max(SMALLEST, min(LARGEST, int(size * hold / took)))
+        time.sleep(took * rest)
 
 
 def _sorted(batch: list[csvfile.Row | csvfile.Bad], country: str | None) -> tuple[list[NewContact], list[imports.Reject]]:

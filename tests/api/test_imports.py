@@ -251,8 +251,8 @@ def test_two_files_of_the_same_people_at_once_make_each_a_contact_once(face, gro
         assert sum(row.new_rows for row in Import.select()) == 1500
 
 
-@pytest.mark.parametrize(("calls", "least"), [(False, work.REST), (True, work.REST_BESIDE_CALLS)])
-def test_others_are_let_in_between_batches_and_longer_beside_live_calls(face, group, monkeypatch, calls, least):
+@pytest.mark.parametrize("calls", [False, True])
+def test_others_are_let_in_between_batches_and_longer_beside_live_calls(face, group, monkeypatch, calls):
     now, slept = [0.0], []
     monkeypatch.setattr(imports, "calls_open", lambda: calls)
     monkeypatch.setattr(work.time, "sleep", slept.append)
@@ -261,7 +261,7 @@ def test_others_are_let_in_between_batches_and_longer_beside_live_calls(face, gr
     with store.connection():
         work.take_in(config, work.spooled(config, io.BytesIO(rows(3000).encode())), lambda: imports.begin(1, group, None, 1, None, 1))
     assert len(slept) >= 3000 / work.LARGEST
-    assert slept == [pytest.approx(0.02 * least)] * len(slept)
+    assert slept == [pytest.approx(0.02 * work.PACE[calls][1])] * len(slept)
 
 
 def test_a_slow_store_gets_smaller_batches_and_a_quick_one_larger(face, group, monkeypatch):

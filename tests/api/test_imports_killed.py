@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import pytest
 
 from dialplan.client import Client
-from dialplan.demo import free_base
 from sql import settings, store
 from sql.models_contacts import Contact, Import
 from tests.live.house import wait_for
@@ -22,20 +21,23 @@ ROWS = 40_000
 
 @pytest.fixture
 def home(tmp_path):
-    settings.write_first(tmp_path, free_base(), calling__country="DE")
+    settings.write_first(tmp_path, calling__country="DE")
     store.migrate(settings.read(tmp_path).store_url)
     return tmp_path
 
 
 @contextmanager
 def api(home):
-    """The process, and a client of it."""
-    port = settings.read(home).port("api")
+    """The process, its port, and a client of it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {"CARILLON_HOME": str(home), "CARILLON_CARILLON_PORT_BASE": str(port)}
     with (home / "api.log").open("a") as log:
-        process = subprocess.Popen([sys.executable, "-m", "api"], env=os.environ | {"CARILLON_HOME": str(home)}, stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", "api"], env=environment, stdout=log, stderr=log)
     try:
-        wait_for("the API", lambda: (home / "admin.json").exists() and answers(port), 30)
-        yield process, Client(f"http://127.0.0.1:{port}", **json.loads((home / "admin.json").read_text()))
+        wait_for("the API", lambda: process.poll() is not None or ((home / "admin.json").exists() and answers(port)), 30)
+        assert process.poll() is None, (home / "api.log").read_text()
+        yield process, port, Client(f"http://127.0.0.1:{port}", **json.loads((home / "admin.json").read_text()))
     finally:
         process.kill()
         process.wait(10)
@@ -69,7 +71,7 @@ def test_killed_in_the_middle_it_is_finished_once_by_the_next_process(home):
         with pytest.raises(OSError):  # it dies under the request
             client.call("Contact_Import", {"source_file": file}, contact_group_id=1, import_id="big")
 
-    with api(home) as (process, client):
+    with api(home) as (process, _, client):
         client.call("Contact_Group_Create", contact_group={"name": "friends"})
         sending = threading.Thread(target=upload, args=(client,))
         sending.start()
@@ -81,7 +83,7 @@ def test_killed_in_the_middle_it_is_finished_once_by_the_next_process(home):
     assert 1000 < read == made < ROWS
     assert left(home) == ["1"]
     (home / "imports" / "0011.part").write_bytes(b"half an upload")
-    with api(home) as (_, client):
+    with api(home) as (_, _, client):
         wait_for("its end", lambda: state(home)[0] == "done", 120)
         assert client.call("Import_Get", import_id="big")["imported"] == ROWS
         wait_for("the files to go", lambda: left(home) == [], 5)
@@ -92,7 +94,7 @@ def test_killed_in_the_middle_it_is_finished_once_by_the_next_process(home):
 
 
 def test_an_upload_that_is_cut_off_leaves_nothing(home):
-    with api(home) as (_, client):
+    with api(home) as (_, port, client):
         client.call("Contact_Group_Create", contact_group={"name": "friends"})
         login = json.loads((home / "admin.json").read_text())
         parts = "".join(
@@ -101,7 +103,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(home):
         )
         body = parts + '--m\r\nContent-Disposition: form-data; name="source_file"; filename="a.csv"\r\n\r\n' + "+4930123456,Ann\n" * 50_000
         head = "POST /rest/Contact_Import HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=m\r\n"
-        with socket.create_connection(("127.0.0.1", settings.read(home).port("api"))) as cut:
+        with socket.create_connection(("127.0.0.1", port)) as cut:
             cut.sendall(f"{head}Content-Length: {2 * len(body)}\r\n\r\n{body}".encode())
         time.sleep(1)
         assert client.call("Contact_List") == []
