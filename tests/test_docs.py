@@ -39,4 +39,4 @@ def test_every_file_that_the_readme_names_is_there():
 def test_the_reference_is_that_of_the_declarations():
     written = (ROOT / "docs/api.md").read_text()
     assert written == reference.text(), "docs/api.md is old; run `python -m api.reference > docs/api.md`"
-    assert all(f"\n## {operation.name}\n\n" in written for operation in OPERATIONS)
+    assert all(f"\n## {' = '.join((operation.name, *operation.aliases))}\n\n" in written for operation in OPERATIONS)
