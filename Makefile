@@ -41,9 +41,10 @@ test: setup $(STAMP)-test ## all tests, those with a real Asterisk and MariaDB i
 check: $(STAMP)-test ## lint, types, architecture and unit tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -n 2 -m "not live and not soak"
 
-bench: setup $(STAMP)-test ## speed: calls per second against a bare AMI client, an import against a bare executemany
+bench: setup $(STAMP)-test ## speed: calls per second against a bare AMI client, an import against a bare executemany, the API against a bare Flask route
 	@$(BIN)/python -m tests.bench.calls
 	@$(BIN)/python -m tests.bench.imports
+	@$(BIN)/python -m tests.bench.api
 
 soak: setup $(STAMP)-test ## the long proofs
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null

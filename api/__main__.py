@@ -11,11 +11,12 @@ from pathlib import Path
 import waitress.server
 
 from api import imports
-from api.app import create_app
+from api.app import LARGEST_BODY, create_app
 from api.credentials import hashed
 from sql import logs, settings, store, users
 
 THREADS = 8
+LARGEST_HEADERS = 64 << 10
 FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
 log = logging.getLogger("api")
 
@@ -48,7 +49,15 @@ def main() -> None:
     behind = {"trusted_proxy": proxy, "trusted_proxy_count": 1, "trusted_proxy_headers": FORWARDED} if proxy else {}
     try:
         server = waitress.server.create_server(
-            create_app(config), host=address, port=port, threads=THREADS, ident="carillon", clear_untrusted_proxy_headers=True, **behind
+            create_app(config),
+            host=address,
+            port=port,
+            threads=THREADS,
+            ident="carillon",
+            clear_untrusted_proxy_headers=True,
+            max_request_header_size=LARGEST_HEADERS,
+            max_request_body_size=LARGEST_BODY + (1 << 20),
+            **behind,
         )
     except OSError as error:
         sys.exit(f"api: {address} port {port} cannot be used ({error.strerror}); end what uses it, or choose another port_base")
