@@ -1,6 +1,7 @@
 """`carillon demo`: a campaign of 200 contacts dialled over SIP against the simulated carrier, and all accounts of it compared.
 
-Uses Carillon as a customer does: the command that brings it up, its HTTP methods, its pushes. Leaves everything in var/demo.
+Uses Carillon as a customer does: the command that brings it up, its HTTP methods, its pushes. Leaves everything in var/demo, but for
+the store if $CARILLON_STORE_URL names one; that has to be empty.
 """
 
 import csv
@@ -20,7 +21,8 @@ from dialplan import evaluation
 from dialplan.carrier import behaviour
 from dialplan.client import Client, MethodRefused
 from dialplan.receiver import Receiver
-from sql.settings import PORTS
+from sql import store
+from sql.settings import PORTS, SettingsError
 
 HOME = Path("var/demo")
 CONTACTS = 200
@@ -183,6 +185,8 @@ def table(counts: dict[str, Any]) -> str:
 
 def run() -> bool:
     """Whether all accounts agree."""
+    if url := os.environ.get("CARILLON_STORE_URL"):
+        store.refuse_used(url)
     shutil.rmtree(HOME, ignore_errors=True)
     base = free_base()
     evaluation.profile(HOME.absolute(), base)
@@ -207,7 +211,7 @@ def run() -> bool:
 def main() -> None:
     try:
         sys.exit(0 if run() else 1)
-    except (DemoFailed, MethodRefused, OSError) as error:
+    except (DemoFailed, MethodRefused, SettingsError, store.StoreError, OSError) as error:
         sys.exit(f"carillon: {error}")
 
 

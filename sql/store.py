@@ -18,6 +18,7 @@ from peewee import Database, InterfaceError, MySQLDatabase, OperationalError, Pe
 from playhouse.cysqlite_ext import CySqliteDatabase
 from playhouse.migrations import Runner
 
+from sql import server
 from sql.row import db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,6 +27,8 @@ LOCK_WAIT_S = 15
 # A database that does not answer holds nobody for ever; longer than InnoDB's lock wait, and than its longest statement of ours.
 CONNECT_S, ANSWER_S = 5, 60
 TRIES = 6
+HISTORY = "schema_migration"
+HALF_COPY = "carillon_copy"  # this table is there while a store is being copied into the database
 # deadlock, lock wait timeout, Galera not (yet) a primary component; a savepoint that went when a deadlock took the whole transaction
 LOST_RACES = (1213, 1205, 1047, 1305)
 # cannot connect, server gone, lost during the query, packets out of order, connection killed; 0 is PyMySQL's closed connection
@@ -72,6 +75,7 @@ def database(url: str) -> Database:
             host=parts.hostname or "127.0.0.1",
             port=parts.port or 3306,
             charset="utf8mb4",
+            sql_mode=server.SQL_MODE,
             init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
             connect_timeout=CONNECT_S,
             read_timeout=ANSWER_S,
@@ -163,21 +167,66 @@ def drop_connection() -> None:
         log.debug("store: the broken connection did not close cleanly: %s", error)
 
 
-def migrate(url: str) -> list[str]:
-    """Bring the store at `url` to this version; the names of the migrations applied."""
+def refuse_used(url: str) -> None:
+    """StoreError if the database at `url` holds anything, or cannot be used."""
     bind(url)
-    with connection():
+    with _fit():
+        if tables := db.get_tables():
+            raise StoreError(f"database {db.obj.database} is not empty (it has {len(tables)} tables); drop and create it, or name another one")
         if isinstance(db.obj, MySQLDatabase):
-            # text compares as in SQLite: case counts
-            db.execute_sql("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-        return Runner(db.obj, str(MIGRATIONS)).up()
+            server.check(db.obj)
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the store at `url` to this version; the names of the migrations applied. StoreError: the database is not fit for it."""
+    bind(url)
+    with _fit():
+        _refuse_strangers()
+        if isinstance(db.obj, MySQLDatabase):
+            server.prepare(db.obj)
+        applied = Runner(db.obj, str(MIGRATIONS)).up()
+        if isinstance(db.obj, MySQLDatabase):
+            server.check_rights(db.obj)
+            if danger := server.lasting(db.obj):
+                log.warning("%s", danger)
+        return applied
 
 
 def check() -> None:
-    """StoreError unless the store's tables are exactly those of this version of Carillon."""
-    with connection():
+    """StoreError unless the store can be used, and its tables are exactly those of this version of Carillon."""
+    with _fit():
+        _refuse_strangers()
         for step in Runner(db.obj, str(MIGRATIONS)).status():
             if step.path is None:
                 raise StoreError(f"the store is newer than this Carillon (it knows {step.name}); install the newer Carillon")
             if step.applied is None:
                 raise StoreError(f"the store is older than this Carillon ({step.name} is missing); run `carillon migrate`")
+        if isinstance(db.obj, MySQLDatabase):
+            server.check(db.obj)
+            server.check_rights(db.obj)
+
+
+@contextmanager
+def _fit() -> Iterator[None]:
+    """A connection; what the database refuses is told as a StoreError."""
+    try:
+        with connection():
+            yield
+    except server.Unfit as error:
+        raise StoreError(str(error)) from None
+    except PeeweeException as error:
+        if isinstance(db.obj, MySQLDatabase):
+            raise StoreError(server.meaning(db.obj, error)) from error
+        raise StoreError(f"the store {db.obj.database} cannot be used: {error}; see that the file and its folder are yours") from error
+
+
+def _refuse_strangers() -> None:
+    """StoreError if the database holds what is not a whole store."""
+    tables = set(db.get_tables())
+    if HALF_COPY in tables:
+        raise StoreError(f"database {db.obj.database} holds half a copy of a store; run the same `carillon store copy` again")
+    if tables and HISTORY not in tables:
+        some = ", ".join(sorted(tables)[:3])
+        raise StoreError(f"database {db.obj.database} holds tables that are not Carillon's ({some}); give Carillon a database of its own")
+    if tables > {HISTORY} and not db.execute_sql(f"select 1 from {HISTORY}").fetchone():
+        raise StoreError(f"the first start on database {db.obj.database} was interrupted, and nothing is in it yet; drop and create it")

@@ -25,13 +25,29 @@ UP_WITHIN_S = 30
 
 
 class Server:
-    """A running one with an empty migrated store in it; `clear` makes it so again."""
+    """A running one with an empty migrated store at `url`; `clear` makes it so again."""
 
-    def __init__(self, port: int, password: str) -> None:
-        self.url = f"mysql://carillon:{password}@127.0.0.1:{port}/{DATABASE}"
+    def __init__(self, command: list[str], port: int, folder: Path, password: str) -> None:
+        self._command, self.port, self._folder, self._password = command, port, folder, password
+        self.url = self._url(DATABASE)
+        self.start()
         self._migrations = len(store.migrate(self.url))
-        self._own = pymysql.connect(host="127.0.0.1", port=port, user="carillon", password=password, database=DATABASE, autocommit=True)
-        self._run("set foreign_key_checks = 0")
+        self._own = self._connected()
+
+    def start(self) -> None:
+        """Also again, after its end; what was committed is there."""
+        with (self._folder / "log").open("a") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        try:
+            _wait(self._process, self.port, self._folder / "log")
+        except AssertionError:
+            self.stop()
+            raise
+
+    def stop(self, kill: bool = False) -> None:
+        """At once with `kill`."""
+        with self._process:
+            self._process.kill() if kill else self._process.terminate()
 
     def clear(self) -> None:
         used = "select table_name from information_schema.tables where table_schema = database() and auto_increment > 1"
@@ -41,34 +57,53 @@ class Server:
             else:
                 self._run(f"truncate table `{table}`")
 
+    def empty(self, name: str) -> str:
+        """The URL of a database without tables: `name` is added to that of the first."""
+        database = f"{DATABASE}_{name}"
+        self._run(f"drop database if exists {database}")
+        self._run(f"create database {database}")
+        return self._url(database)
+
+    def root(self, statement: str) -> None:
+        """As the server's administrator does it."""
+        with pymysql.connect(unix_socket=str(self._folder / "socket"), user="root", autocommit=True) as own, own.cursor() as cursor:
+            cursor.execute(statement)
+
     def _run(self, statement: str) -> tuple:
+        self._own.ping(reconnect=True)
         with self._own.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
 
+    def _url(self, database: str) -> str:
+        return f"mysql://carillon:{self._password}@127.0.0.1:{self.port}/{database}"
+
+    def _connected(self) -> pymysql.Connection:
+        given = {"host": "127.0.0.1", "port": self.port, "user": "carillon", "password": self._password}
+        return pymysql.connect(**given, database=DATABASE, autocommit=True, init_command="set foreign_key_checks = 0")
+
 
 @contextmanager
-def running(program: Program, folder: Path) -> Iterator[Server]:
-    """A server of that program in `folder`, stopped at the end."""
+def running(program: Program, folder: Path, *more: str) -> Iterator[Server]:
+    """A server of that program in `folder`, with `more` options, stopped at the end."""
     data, password, port = folder / "data", secrets.token_hex(16), _free_port()
     data.mkdir()
-    command = [*program.command, *_options(program.root, data)]
+    command = [*program.command, *_options(program.root, data), *more]
     [share] = {path.parent for path in (program.root / "usr/share").glob(f"*/{SYSTEM_TABLES[0]}")}
     tables = "create database mysql;\nuse mysql;\n" + "".join((share / name).read_text() for name in SYSTEM_TABLES)
     subprocess.run([*command, "--bootstrap"], input=tables, text=True, capture_output=True, check=True)
     first = folder / "first.sql"
     first.write_text(
-        f"create database {DATABASE} character set utf8mb4;\n"
-        f"create user carillon@'127.0.0.1' identified by '{password}';\n"
-        f"grant all on {DATABASE}.* to carillon@'127.0.0.1';\n"
+        f"create database if not exists {DATABASE} character set utf8mb4;\n"
+        f"create user if not exists carillon@'127.0.0.1' identified by '{password}';\n"
+        f"grant all on `{DATABASE}%`.* to carillon@'127.0.0.1';\n"
     )
     network = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--init-file={first}"]
-    with (folder / "log").open("w") as log, subprocess.Popen([*command, *network], stdout=log, stderr=log) as process:
-        try:
-            _wait(process, port, folder / "log")
-            yield Server(port, password)
-        finally:
-            process.terminate()
+    server = Server([*command, *network], port, folder, password)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _options(root: Path, data: Path) -> list[str]:
