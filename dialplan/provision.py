@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
-from dialplan import fetch, runtime, sip
-from sql import extensions, logs, settings, store, trunks
+from dialplan import beside, etc, fetch, runtime, sip
+from sql import extensions, logs, nodes, settings, store, trunks
 
 LOOK_S = 0.3
 VERIFY_S = 15.0  # Asterisk may have been started anew
@@ -33,21 +33,34 @@ class Account:
     text: Callable[[], str]
 
 
-def accounts() -> list[Account]:
-    """All that Asterisk has to know."""
+def accounts(transport: str = sip.OWN_TRANSPORT, taken: Collection[str] = ()) -> list[Account]:
+    """All that Asterisk has to know. `taken` are names that its own configuration uses."""
     lines = [
-        Account(f"trunk-{row.id}", row.version, f"trunk {row.name!r} (id {row.id})", partial(sip.trunk_conf, row)) for row in trunks.lines()
+        Account(f"trunk-{row.id}", row.version, f"trunk {row.name!r} (id {row.id})", partial(sip.trunk_conf, row, transport))
+        for row in trunks.lines()
     ]
     return lines + [
-        Account(f"ext-{row.id}", row.version, f"extension {row.username!r} (id {row.id})", partial(sip.extension_conf, row))
+        Account(f"ext-{row.id}", row.version, f"extension {row.username!r} (id {row.id})", partial(_extension, row, transport, taken))
         for row in extensions.phones()
     ]
 
 
+def _extension(row: extensions.Phone, transport: str, taken: Collection[str]) -> str:
+    if row.username in taken:  # two of one name would break theirs
+        raise runtime.ConfigError(f"extension {row.username!r} (id {row.id}): Asterisk's own pjsip.conf has that name; choose another")
+    return sip.extension_conf(row, transport)
+
+
 class Provisioner:
-    def __init__(self, node: str, instance: runtime.Instance) -> None:
+    """`taken` tells which names Asterisk's own configuration uses."""
+
+    def __init__(
+        self, node: str, instance: runtime.Instance, transport: str = sip.OWN_TRANSPORT, taken: Callable[[], set[str]] = set
+    ) -> None:
         self._node = node
         self._instance = instance
+        self._transport, self._taken = transport, taken
+        self._names: set[str] = set()  # as they were at the last writing
         self._told: dict[str, int] | None = None  # what Asterisk was last told of
         self._missing: set[str] = set()  # what it did not load of that
         self._wrong: dict[str, str] = {}
@@ -57,7 +70,7 @@ class Provisioner:
         """Make Asterisk follow the store if they differ; now and then, look whether it still does."""
         self._age += LOOK_S
         with store.connection():
-            rows = accounts()
+            rows = accounts(self._transport, self._names)
             wanted = {row.key: row.version for row in rows}
             if wanted == self._told and self._age < self._pause:
                 return
@@ -82,12 +95,14 @@ class Provisioner:
         if before < self._pause == VERIFY_S:
             for row in rows:
                 if row.key in self._missing:
-                    log.error("Asterisk does not load %s; %s says why", row.what, self._instance.folder / "log" / "messages")
+                    log.error("Asterisk does not load %s; %s says why", row.what, self._instance.messages)
 
     def _write(self, rows: list[Account]) -> bool:
         """Write the include; whether it is another one than before."""
         sections = [runtime.ACCOUNTS_HEAD]
         wrong = {}
+        self._names.clear()
+        self._names.update(self._taken())
         for row in rows:
             try:
                 sections.append(row.text())
@@ -96,11 +111,10 @@ class Provisioner:
                 if self._wrong.get(row.key) != str(error):
                     log.error("%s; it is left out until then", error)
         self._wrong = wrong
-        path = self._instance.folder / "etc" / runtime.ACCOUNTS
-        text = "".join(sections)
+        path, text = self._instance.include, "".join(sections)
         if path.exists() and path.read_text() == text:
             return False
-        runtime.write(path, text)
+        runtime.write(path, text, path.stat().st_mode & 0o777 if path.exists() else 0o600)
         return True
 
     def _known(self, reload: bool) -> set[str]:
@@ -126,22 +140,35 @@ def main() -> None:
         config = settings.read()
         store.bind(config.store_url)
         store.check()
-        program = fetch.asterisk() if config.own_asterisk else None
+        if config.own_asterisk:
+            provisioner = Provisioner(config.node, runtime.Instance(fetch.asterisk(), config.home / "asterisk"))
+        else:
+            theirs = beside.asterisk(config)
+            provisioner = Provisioner(config.node, theirs, config.text("asterisk", "transport"), partial(beside.names, theirs.etc))
     except (settings.SettingsError, store.StoreError, fetch.FetchError) as error:
         sys.exit(f"provision: {error}")
-    if program is None:
-        log.error("[ami] host names an Asterisk that is not ours: its trunks and extensions do not follow the store in this version")
-        stop.wait()
-        return
-    provisioner, said = Provisioner(config.node, runtime.Instance(program, config.home / "asterisk")), ""
+    follow(provisioner, config.node, stop)
+
+
+def follow(provisioner: Provisioner, node: str, stop: threading.Event) -> None:
+    """Until `stop`. What goes wrong is said once in the log, and in the store for whoever asks why nothing is dialled."""
+    said: str | None = None
+    told = False
     while not stop.wait(LOOK_S):
         try:
             provisioner.look()
-            said = ""
-        except (OSError, subprocess.TimeoutExpired, store.Unavailable) as error:
-            if str(error) != said:
-                log.warning("Asterisk cannot be told of trunks and extensions yet: %s", error)
-            said = str(error)
+            text = None
+        except (OSError, etc.Misread, subprocess.TimeoutExpired, store.Unavailable) as error:
+            text = str(error)
+        if text != said and text:
+            log.warning("Asterisk cannot be told of trunks and extensions yet: %s", text)
+        try:
+            if text != said or not told:
+                with store.connection():
+                    told = store.unit(nodes.trunks_text, node, text)
+        except store.Unavailable as error:
+            log.warning("the store does not answer: %s", error)
+        said = text
 
 
 if __name__ == "__main__":

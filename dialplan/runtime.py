@@ -44,13 +44,27 @@ class Instance:
     folder: Path
 
     @property
+    def etc(self) -> Path:
+        return self.folder / "etc"
+
+    @property
+    def include(self) -> Path:
+        """The file with the trunks and extensions."""
+        return self.etc / ACCOUNTS
+
+    @property
+    def messages(self) -> str:
+        """Where it says what it did not like."""
+        return str(self.folder / "log" / "messages")
+
+    @property
     def command(self) -> list[str]:
-        return [*self.program.command, "-f", "-C", str(self.folder / "etc" / "asterisk.conf")]
+        return [*self.program.command, "-f", "-C", str(self.etc / "asterisk.conf")]
 
     def control(self, command: str) -> str:
         """What the running Asterisk answers to `command` on its control socket. OSError if it does not run."""
         done = subprocess.run(
-            [*self.program.command, "-C", str(self.folder / "etc" / "asterisk.conf"), "-rx", command],
+            [*self.program.command, "-C", str(self.etc / "asterisk.conf"), "-rx", command],
             text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=CONTROL_TIMEOUT_S, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -62,9 +76,8 @@ def engine_instance(settings: Settings, program: Program) -> Instance:
     """Write the folder of the engine's Asterisk anew; accounts and records that are there stay."""
     folder = settings.home / "asterisk"
     instance = _lay_out(settings, program, folder, (HERE / "conf",))
-    accounts = folder / "etc" / ACCOUNTS
-    if not accounts.exists():
-        write(accounts, ACCOUNTS_HEAD)
+    if not instance.include.exists():
+        write(instance.include, ACCOUNTS_HEAD)
     _link(folder / "data" / "sounds" / "carillon", settings.home / "recordings")
     (settings.home / "recordings").mkdir(exist_ok=True)
     return instance
@@ -182,6 +195,9 @@ def address(value: str, what: str) -> str:
 
 def main() -> None:
     """`python -m dialplan.runtime [carrier]`: become the Asterisk of the installation in $CARILLON_HOME, or its simulated carrier."""
+    if sys.argv[1:] not in ([], ["carrier"]):
+        said = " ".join(sys.argv[1:])
+        sys.exit(f"asterisk: {said!r} is not understood; alone it runs our own, `install` and `uninstall` are for one beside Carillon")
     try:
         make = carrier_instance if sys.argv[1:] == ["carrier"] else engine_instance
         instance = make(read(), fetch.asterisk())

@@ -8,20 +8,22 @@ from sql.extensions import Phone
 from sql.trunks import Line
 
 Section = tuple[str, dict[str, str]]
+OWN_TRANSPORT = "transport-udp"  # conf/pjsip.conf
 MEDIA = {
     "type": "endpoint", "context": "carillon-refused", "disallow": "all", "direct_media": "no", "rtp_symmetric": "yes",
-    "force_rport": "yes", "dtmf_mode": "rfc4733", "transport": "transport-udp", "allow_transfer": "no", "allow_subscribe": "no",
+    "force_rport": "yes", "dtmf_mode": "rfc4733", "allow_transfer": "no", "allow_subscribe": "no",
 }  # fmt: skip
 
 
-def trunk_conf(line: Line) -> str:
-    """The sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field."""
+def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
+    """The sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field. No `transport`: Asterisk chooses."""
     name = f"trunk-{int(line.id)}"
     what = f"trunk {line.name!r} (id {line.id}):"
     host = address(line.host, f"{what} host")
     where = f"{f'[{host}]' if ':' in host else host}:{_within(line.port, 1, 65535, f'{what} port')}"
     # Nobody becomes a trunk by calling himself so.
-    endpoint = MEDIA | {
+    over = {"transport": transport} if transport else {}
+    endpoint = MEDIA | over | {
         "aors": name, "allow": checked(sip.CODECS, line.codecs, f"{what} codecs"), "identify_by": "ip",
         "rewrite_contact": "no", "trust_id_outbound": "no", "send_pai": "no",
     }  # fmt: skip
@@ -36,14 +38,14 @@ def trunk_conf(line: Line) -> str:
         if line.register:
             registration = {
                 "type": "registration", "server_uri": f"sip:{where}", "client_uri": f"sip:{user}@{domain or where}",
-                "outbound_auth": name, "transport": "transport-udp", "contact_user": user, "retry_interval": "20",
+                "outbound_auth": name, "contact_user": user, "retry_interval": "20",
                 "forbidden_retry_interval": "120", "max_retries": "100000", "expiration": "300",
-            }  # fmt: skip
+            } | over  # fmt: skip
             sections.append((f"{name}-registration", registration))
     return _text(sections)
 
 
-def extension_conf(phone: Phone) -> str:
+def extension_conf(phone: Phone, transport: str = OWN_TRANSPORT) -> str:
     """The sections of an extension: as its user name it registers and may call nobody, as `ext-<id>` it is called.
 
     Two endpoints, because Asterisk knows a caller by the name of his endpoint, and what the dialplan dials is to be of our making.
@@ -54,7 +56,11 @@ def extension_conf(phone: Phone) -> str:
     username = checked(sip.EXTENSION, phone.username, f"{what} username")
     stored = checked(sip.DIGEST, phone.digest, f"{what} digest")
     number = phone.caller_id and checked(sip.NUMBER, phone.caller_id, f"{what} caller_id")
-    both = MEDIA | {"aors": username, "allow": "ulaw,alaw,g722,gsm", "rewrite_contact": "yes", "rtp_timeout": "30"}
+    both = (
+        MEDIA
+        | ({"transport": transport} if transport else {})
+        | {"aors": username, "allow": "ulaw,alaw,g722,gsm", "rewrite_contact": "yes", "rtp_timeout": "30"}
+    )
     both |= {"callerid": f"<{number}>"} if number else {}
     auth = {"type": "auth", "auth_type": "digest", "username": username, "realm": sip.REALM, "password_digest": f"MD5:{stored}"}
     aor = {

@@ -43,6 +43,7 @@ class Node(Row):
     """One engine with its Asterisk, as it last described itself.
 
     `process` is whoever bears the name; null once it has stopped in peace. `held_*`: what keeps the whole engine from dialling.
+    `trunks_text`: the provisioner's, why Asterisk cannot be told of trunks and extensions.
     """
 
     name = word(40, null=False, unique=True)
@@ -55,6 +56,7 @@ class Node(Row):
     held_text = word(200)
     held_until = when()
     asterisk_started_at = when()
+    trunks_text = word(400)
 
 
 class TrunkLoaded(Row):

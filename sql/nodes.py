@@ -45,13 +45,19 @@ def describe(facts: NodeFacts, process: str) -> bool:
     row = Node.get_or_none(mine)
     if row is None:
         return False
-    columns = {field: getattr(facts, field) for field in NodeFacts.__dataclass_fields__ if field != "name"}
+    columns = {field: getattr(facts, field) for field in NodeFacts.__dataclass_fields__ if field not in ("name", "trunks_text")}
     if row.link_up == facts.link_up:
         columns["link_since"] = row.link_since
     for text in ("link_text", "held_text"):
         columns[text] = columns[text] and columns[text][:200]
     Node.update(**columns).where(mine).execute()
     return True
+
+
+def trunks_text(name: str, text: str | None) -> bool:
+    """Why Asterisk cannot be told of trunks and extensions; None: it can. False if there is no engine of that name yet."""
+    Node.update(trunks_text=text and text[:400]).where(Node.name == name).execute()
+    return Node.get_or_none(Node.name == name) is not None
 
 
 def facts(name: str | None = None) -> list[NodeFacts]:

@@ -268,7 +268,8 @@ CREATE TABLE "node" ("id" INTEGER NOT NULL PRIMARY KEY,
   "held_word" VARCHAR(20),
   "held_text" VARCHAR(200),
   "held_until" INTEGER,
-  "asterisk_started_at" INTEGER);
+  "asterisk_started_at" INTEGER,
+  "trunks_text" VARCHAR(400));
 CREATE UNIQUE INDEX "node_name" ON "node" ("name");
 CREATE TABLE "push" ("id" INTEGER NOT NULL PRIMARY KEY,
   "webhook_id" VARCHAR(64) NOT NULL,

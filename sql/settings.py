@@ -44,6 +44,9 @@ KEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("ami", "port"): ("", "Manager port. Empty: port_base + 1 of our own Asterisk, 5038 of another."),
     ("ami", "user"): ("carillon", "Manager user."),
     ("ami", "secret"): ("", "Manager secret. Made up at first start for our own Asterisk."),
+    ("asterisk", "etc"): ("/etc/asterisk", "That other Asterisk's configuration, into which `carillon asterisk install` adds ours."),
+    ("asterisk", "log"): ("/var/log/asterisk", "Its log folder (astlogdir), where the call records lie that we ask it for."),
+    ("asterisk", "transport"): ("", "Which of its UDP transports (pjsip.conf) trunks and extensions use. Empty: the only one."),
     ("push", "allow"): ("", "Networks that are not public but may be pushed to, comma separated, such as 10.1.2.0/24"),
     ("push", "retry_after"): (
         "5,300,1800,7200,18000,36000,50400,72000,86400",
@@ -107,8 +110,8 @@ class Settings:
 
     @property
     def asterisk_records(self) -> tuple[Path, Path]:
-        """The CDR and the CEL file of our own Asterisk: append-only, the last witnesses of a call."""
-        log = self.home / "asterisk" / "log"
+        """The CDR and the CEL file that Asterisk writes for us: append-only, the last witnesses of a call."""
+        log = self.home / "asterisk" / "log" if self.own_asterisk else Path(self.text("asterisk", "log"))
         return log / "cdr-custom" / "carillon.csv", log / "cel-custom" / "carillon-cel.csv"
 
     @property

@@ -200,7 +200,10 @@ class ContactFacts:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """An engine and its link to Asterisk, as it last described itself; `held_*` is what keeps the whole engine from dialling."""
+    """An engine and its link to Asterisk, as it last described itself; `held_*` is what keeps the whole engine from dialling.
+
+    `trunks_text`: why Asterisk cannot be told of trunks; its provisioner's word, not the engine's.
+    """
 
     name: str
     link_up: bool
@@ -210,6 +213,7 @@ class NodeFacts:
     held_word: str | None = None
     held_text: str | None = None
     held_until: int | None = None
+    trunks_text: str | None = None
 
 
 @dataclass(frozen=True)

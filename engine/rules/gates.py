@@ -50,7 +50,7 @@ def campaign_gate(
     campaign: CampaignFacts, trunks: Sequence[TrunkFacts], node: NodeFacts | None, halted: Halted | None, now: int
 ) -> Gate | None:
     """What holds the whole campaign; None if its contacts may be looked at."""
-    return _halted(halted) or _stopped(campaign) or _engine(node, now) or _trunk(campaign, trunks, now)
+    return _halted(halted) or _stopped(campaign) or _engine(node, now) or _trunk(campaign, trunks, node, now)
 
 
 def _halted(halted: Halted | None) -> Gate | None:
@@ -89,14 +89,15 @@ def ports_taken(most: int) -> Gate:
     return Gate("ports", f"all {most} channels that this Asterisk's RTP ports allow are in use; calls start as others end")
 
 
-def _trunk(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], now: int) -> Gate | None:
+def _trunk(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], node: NodeFacts | None, now: int) -> Gate | None:
     mine = serving(campaign, trunks)
     if not mine:
         return Gate("trunk", "no trunk serves this campaign; an administrator has to create one", pauses=True)
     names = ", ".join(trunk.name for trunk in mine)
     loaded = [trunk for trunk in mine if trunk.loaded]
     if not loaded:
-        return Gate("trunk", f"Asterisk has not loaded trunk {names} yet")
+        why = f": {node.trunks_text}" if node and node.trunks_text else ""
+        return Gate("trunk", f"Asterisk has not loaded trunk {names} yet{why}", pauses=bool(why))
     up_at = [trunk.down_until or 0 for trunk in loaded]
     if all(resting(trunk, now) for trunk in loaded):
         why = loaded[0].down_why or "it failed"

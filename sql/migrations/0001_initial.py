@@ -379,6 +379,7 @@ def up(migrator, db):
         held_text = CharField(null=True, max_length=200)
         held_until = BigIntegerField(null=True)
         asterisk_started_at = BigIntegerField(null=True)
+        trunks_text = CharField(null=True, max_length=400)
         class Meta:
             database = db
             table_name = 'node'

@@ -36,6 +36,10 @@ class Asterisk:
         return self.folder / "etc" / "carillon_accounts.conf"
 
     @property
+    def messages(self) -> str:
+        return str(self.folder / "log" / "messages")
+
+    @property
     def reloads(self) -> int:
         return self.commands.count("module reload res_pjsip.so")
 

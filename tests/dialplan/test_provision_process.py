@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sql import claims, settings, store, trunks
+from sql import claims, nodes, settings, store, trunks
+from tests.live.house import wait_for
 
 
 def start(home: Path, text: str) -> subprocess.Popen:
@@ -19,14 +20,25 @@ def start(home: Path, text: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def test_beside_another_s_asterisk_it_needs_none_of_ours_and_says_what_it_does_not_do(tmp_path):
-    settings.write_first(tmp_path, ami__host="192.0.2.1")
+def test_beside_another_s_asterisk_it_needs_none_of_ours_and_says_once_what_it_waits_for(tmp_path):
+    settings.write_first(tmp_path, ami__host="127.0.0.1", asterisk__etc=str(tmp_path / "etc"))
+    (tmp_path / "etc").mkdir()
     store.migrate(settings.read(tmp_path).store_url)
+    with store.connection():
+        nodes.take("main", "token", None, store.now())
     with start(tmp_path, "from dialplan import fetch, provision\nfetch.asterisk = lambda: 1 / 0\nprovision.main()") as process:
-        assert "names an Asterisk that is not ours" in process.stderr.readline()
+        why = f"{tmp_path}/etc/carillon is not there; run `carillon asterisk install` as root"
+        said = process.stderr.readline()
+        wait_for("what holding says", lambda: _trunks_text() == why, 5)
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+        assert why in said
         assert process.stderr.read() == ""
+
+
+def _trunks_text() -> str | None:
+    with store.connection():
+        return nodes.facts("main")[0].trunks_text
 
 
 def test_as_a_process_it_waits_for_asterisk_says_so_once_and_ends_when_told(tmp_path):
