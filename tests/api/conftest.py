@@ -3,21 +3,31 @@
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from api.app import create_app
 from api.credentials import hashed
+from api.operation import Operation
+from api.operations import BY_NAME
 from sql import settings, store, users
 
 PASSWORD = "a good one"
 HASH = hashed(PASSWORD)
 
 
+@cache
+def declared(operation: Operation) -> TypeAdapter:
+    """What the operation says that it answers."""
+    return TypeAdapter(operation.output)
+
+
 @dataclass
 class Face:
-    """Calls methods as a client does; every answer is (HTTP status, body)."""
+    """Calls methods as a client does; every answer is (HTTP status, body), and holds what is declared."""
 
     client: Any
     home: Any
@@ -30,7 +40,12 @@ class Face:
     def send(self, verb: str, url: str, **options: Any) -> tuple[int, Any]:
         response = self.client.open(url, method=verb, **options)
         assert response.content_type == "application/json"
-        return response.status_code, json.loads(response.data)
+        body = json.loads(response.data)
+        operation = BY_NAME.get(url.partition("?")[0].removeprefix("/rest/"))
+        if operation and response.status_code == 200 and body[0]:
+            told = declared(operation)
+            assert told.dump_python(told.validate_python(body[1], strict=True)) == body[1], "the answer holds what is declared nowhere"
+        return response.status_code, body
 
     def done(self, method: str, username: str = "admin", **arguments: Any) -> Any:
         """The payload of a call that must be done."""

@@ -207,7 +207,7 @@ def test_while_a_call_is_in_flight_its_key_is_taken(face, monkeypatch):
     began, go_on = threading.Event(), threading.Event()
     operation = BY_NAME["Contact_Group_Create"]
 
-    def slow(caller, given):
+    def slow(caller, given) -> int:
         began.set()
         assert go_on.wait(30)
         return 1
