@@ -172,7 +172,9 @@ def refuse_used(url: str) -> None:
     bind(url)
     with _fit():
         if tables := db.get_tables():
-            raise StoreError(f"database {db.obj.database} is not empty (it has {len(tables)} tables); drop and create it, or name another one")
+            raise StoreError(
+                f"database {db.obj.database} is not empty (it has {len(tables)} tables); drop and create it, or name another one"
+            )
         if isinstance(db.obj, MySQLDatabase):
             server.check(db.obj)
 

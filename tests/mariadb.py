@@ -32,7 +32,6 @@ class Server:
         self.url = self._url(DATABASE)
         self.start()
         self._migrations = len(store.migrate(self.url))
-        self._own = self._connected()
 
     def start(self) -> None:
         """Also again, after its end; what was committed is there."""
@@ -41,11 +40,15 @@ class Server:
         try:
             _wait(self._process, self.port, self._folder / "log")
         except AssertionError:
-            self.stop()
+            self._process.kill()
+            self._process.wait()
             raise
+        self._own = self._connected()
 
     def stop(self, kill: bool = False) -> None:
         """At once with `kill`."""
+        if self._own.open:
+            self._own.close()
         with self._process:
             self._process.kill() if kill else self._process.terminate()
 
@@ -70,7 +73,6 @@ class Server:
             cursor.execute(statement)
 
     def _run(self, statement: str) -> tuple:
-        self._own.ping(reconnect=True)
         with self._own.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
