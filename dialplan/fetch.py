@@ -54,12 +54,24 @@ class Program:
 
 def asterisk(cache: Path = CACHE) -> Program:
     """The machine's Asterisk if it is new enough, else one from the cache, else one fetched into it."""
+    return _installed() or _unpacked(fetched("asterisk", cache))
+
+
+def present(cache: Path = CACHE) -> Program | None:
+    """The Asterisk that `asterisk` would give without fetching one; None if there is none."""
+    return _installed() or (_unpacked(cache / "asterisk") if (cache / "asterisk" / ".complete").exists() else None)
+
+
+def _installed() -> Program | None:
     for place in filter(None, (shutil.which("asterisk"), str(SBIN / "asterisk"))):
-        if Path(place).exists() and _new_enough(version := _asterisk_version((place,))):
+        if Path(place).exists() and new_enough(version := asterisk_version((place,))):
             return Program((place,), Path("/"), version)
-    root = fetched("asterisk", cache)
+    return None
+
+
+def _unpacked(root: Path) -> Program:
     command = loaded(root, "usr/sbin/asterisk")
-    return Program(command, root, _asterisk_version(command))
+    return Program(command, root, asterisk_version(command))
 
 
 def sipp(cache: Path = CACHE) -> Program:
@@ -224,15 +236,15 @@ def _offers(name: str, options: list[str]) -> bool:
     candidate = re.search(r"Candidate: (?:\d+:)?(\S+)", policy)
     if not candidate or candidate[1] == "(none)":
         return False
-    return name != "asterisk" or _new_enough(candidate[1])
+    return name != "asterisk" or new_enough(candidate[1])
 
 
-def _new_enough(version: str) -> bool:
+def new_enough(version: str) -> bool:
     numbers = re.match(r"(\d+)\.(\d+)", version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
 
 
-def _asterisk_version(command: tuple[str, ...]) -> str:
+def asterisk_version(command: tuple[str, ...]) -> str:
     found = re.search(r"Asterisk (\d+\.\d+[\w.~+-]*)", _run([*command, "-V"]).stdout)
     return found[1] if found else ""
 

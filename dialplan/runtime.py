@@ -38,10 +38,11 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Instance:
-    """One Asterisk in its folder: `folder`/etc, data, log … and how to start it."""
+    """One Asterisk in its folder: `folder`/etc, data, log … and how to start it. `patience`: seconds for an answer of it."""
 
     program: Program
     folder: Path
+    patience: float = CONTROL_TIMEOUT_S
 
     @property
     def etc(self) -> Path:
@@ -65,7 +66,7 @@ class Instance:
         """What the running Asterisk answers to `command` on its control socket. OSError if it does not run."""
         done = subprocess.run(
             [*self.program.command, "-C", str(self.etc / "asterisk.conf"), "-rx", command],
-            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=CONTROL_TIMEOUT_S, check=False,
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=self.patience, check=False,
         )  # fmt: skip
         if done.returncode:
             raise OSError(f"Asterisk does not answer on its control socket: {done.stdout.strip()[:200]}")
