@@ -22,6 +22,10 @@ class Beside(Instance):
     """`folder` is that Asterisk's configuration itself."""
 
     @property
+    def new(self) -> bool:
+        return fetch.new_enough(self.program.version)
+
+    @property
     def etc(self) -> Path:
         return self.folder
 
@@ -65,7 +69,7 @@ class Beside(Instance):
 def asterisk(settings: Settings) -> Beside:
     """The Asterisk that `[asterisk] etc` names. Its program needs no version here."""
     command = shutil.which("asterisk") or str(fetch.SBIN / "asterisk")
-    return Beside(fetch.Program((command,), Path("/"), ""), Path(settings.text("asterisk", "etc")))
+    return Beside(fetch.Program((command,), Path("/"), fetch.asterisk_version((command,))), Path(settings.text("asterisk", "etc")))
 
 
 def names(folder: Path) -> set[str]:

@@ -15,7 +15,10 @@ PARTS = {  # command: (module, what it does)
     "agi": ("agi.server", "run the calls' scripts"),
     "api": ("api", "offer the HTTP methods"),
     "provision": ("dialplan.provision", "let Asterisk follow the store's trunks and extensions"),
-    "asterisk": ("dialplan.runtime", "run the installation's own Asterisk"),
+    "asterisk": (
+        "dialplan.runtime",
+        "run the installation's own Asterisk; `asterisk install` and `uninstall`: beside one that runs already",
+    ),
     "carrier": ("dialplan.runtime", "run the simulated carrier"),
     "evaluation": ("dialplan.evaluation", "write the settings of an installation to try: a simulated carrier, pushes to this machine"),
     "migrate": ("sql.migrate", "bring the store to this version"),
@@ -54,6 +57,8 @@ def _module(command: str, rest: list[str]) -> list[str]:
     module, _ = PARTS[command]
     after = list(rest)
     after.remove(command)
+    if command == "asterisk" and {"install", "uninstall"} & set(after):
+        module = "dialplan.attach"
     return [module, *(["carrier"] if command == "carrier" else []), *after]
 
 
