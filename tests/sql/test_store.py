@@ -6,12 +6,45 @@ import pytest
 from peewee import DataError
 from playhouse.schema_diff import diff_models
 
-from sql import models, row, schema, store
+from sql import models, row, schema, server, store
 
 
 def test_migrations_make_exactly_the_models(opened):
     changes = diff_models(row.db.obj, list(schema.TABLES))
     assert not changes, changes
+
+
+DESCRIBED = {  # everything of a database's tables but their order, and the names of the indexes
+    "sqlite": ("select tbl_name, replace(sql, name, 'index') from sqlite_master where sql is not null",),
+    "mariadb": (
+        "select table_name, column_name, column_type, is_nullable, column_default, extra, collation_name from information_schema.columns"
+        " where table_schema = database()",
+        "select table_name, group_concat(column_name order by seq_in_index), non_unique from information_schema.statistics"
+        " where table_schema = database() group by table_name, index_name, non_unique",
+        "select table_name, column_name, referenced_table_name, referenced_column_name from information_schema.key_column_usage"
+        " where table_schema = database() and referenced_table_name is not null",
+    ),
+}
+
+
+def described(kind: str) -> set[tuple]:
+    told = {(number, *one) for number, question in enumerate(DESCRIBED[kind]) for one in row.db.execute_sql(question).fetchall()}
+    return {one for one in told if one[1] not in (store.HISTORY, "sqlite_sequence")}
+
+
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("mariadb", marks=pytest.mark.live)], indirect=True)
+def test_each_column_and_index_is_as_the_models_would_make_it(opened, store_url, request):
+    kind = "sqlite" if store_url.startswith("sqlite") else "mariadb"
+    migrated = described(kind)
+    row.db.close()
+    store.bind("sqlite:///:memory:" if kind == "sqlite" else request.getfixturevalue("mariadb").empty("models"))
+    with store.connection():
+        if kind == "mariadb":
+            server.prepare(row.db.obj)
+        row.db.create_tables(schema.TABLES)
+        made = described(kind)
+    assert len(made) > 50
+    assert migrated == made
 
 
 def test_schema_sql_is_the_schema():
