@@ -20,7 +20,7 @@ from sql.contacts import NewContact
 
 FIRST, SMALLEST, LARGEST = 300, 100, 500  # rows of one transaction
 # whether calls are open: (seconds that a transaction may hold the store's write lock, how many times as long it is left to others)
-PACE = {False: (0.015, 0.6), True: (0.008, 3.0)}
+PACE = {False: (0.03, 0.25), True: (0.008, 3.0)}
 LOOK_S = 30.0
 MOST_AT_ONCE = 4  # each keeps one of the API's threads
 log = logging.getLogger(__name__)
