@@ -184,14 +184,19 @@ def migrate(url: str) -> list[str]:
     bind(url)
     with _fit():
         _refuse_strangers()
-        if isinstance(db.obj, MySQLDatabase):
-            server.prepare(db.obj)
-        applied = Runner(db.obj, str(MIGRATIONS)).up()
-        if isinstance(db.obj, MySQLDatabase):
-            server.check_rights(db.obj)
-            if danger := server.lasting(db.obj):
-                log.warning("%s", danger)
-        return applied
+        return make_tables()
+
+
+def make_tables() -> list[str]:
+    """Apply the migrations that are missing; their names."""
+    if not isinstance(db.obj, MySQLDatabase):
+        return Runner(db.obj, str(MIGRATIONS)).up()
+    server.prepare(db.obj)
+    applied = Runner(db.obj, str(MIGRATIONS)).up()
+    server.check_rights(db.obj)
+    if danger := server.lasting(db.obj):
+        log.warning("%s", danger)
+    return applied
 
 
 def check() -> None:
