@@ -65,7 +65,8 @@ def additions(config: Settings, folder: Path) -> dict[str, str]:
             mapping = mapping.replace("${eventtime}", "${EPOCH}")  # theirs may say anything
         lines[name] = _under(folder, name, "mappings", mapping)
     if not etc.read(folder, "cel.conf").yes("general", "enable", False):
-        lines["cel.conf"] = _under(folder, "cel.conf", "general", "enable = yes\nevents = HANGUP\n")
+        events = "" if conflicts.tells_hangups(folder) else "events = HANGUP\n"
+        lines["cel.conf"] = _under(folder, "cel.conf", "general", f"enable = yes\n{events}")
     if missing := conflicts.not_loaded(folder):
         lines["modules.conf"] = _under(folder, "modules.conf", "modules", "".join(f"load = {module}\n" for module in missing))
     if rights := _socket_rights(config, folder):
@@ -123,7 +124,7 @@ def install(config: Settings, theirs: beside.Beside, dry: bool) -> str:
     wanted = plan(config, theirs)
     if manifest.exists():
         done = _manifest(manifest)
-        if [(edit.path, edit.inserted) for edit in done.edits] != [(edit.path, edit.inserted) for edit in wanted.edits]:
+        if {edit.path: edit.lines for edit in done.edits} != {edit.path: edit.lines for edit in wanted.edits}:
             raise Refused("Carillon is installed there otherwise than it would be now; run `carillon asterisk uninstall` first")
         wanted = Plan((), {path: text for path, text in wanted.files.items() if edits.read(path) != text}, (), wanted.link)
         if not wanted.files:

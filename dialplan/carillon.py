@@ -10,6 +10,7 @@ from pathlib import Path
 
 PARTS = {  # command: (module, what it does)
     "up": ("dialplan.up", "bring up a whole installation, and keep it up"),
+    "init": ("dialplan.init", "ask what an installation has to know, and write carillon.ini"),
     "engine": ("engine", "dial, watch, settle, recover"),
     "push": ("engine.push", "deliver the outcomes"),
     "agi": ("agi.server", "run the calls' scripts"),
@@ -19,8 +20,10 @@ PARTS = {  # command: (module, what it does)
         "dialplan.runtime",
         "run the installation's own Asterisk; `asterisk install` and `uninstall`: beside one that runs already",
     ),
+    "units": ("dialplan.units", "write systemd's units and the rotation of the logs"),
     "carrier": ("dialplan.runtime", "run the simulated carrier"),
     "evaluation": ("dialplan.evaluation", "write the settings of an installation to try: a simulated carrier, pushes to this machine"),
+    "store": ("dialplan.storage", "`store copy --to URL`: move the store to another database, such as MySQL"),
     "migrate": ("sql.migrate", "bring the store to this version"),
     "demo": ("dialplan.demo", "dial 200 contacts against a simulated carrier and compare all accounts of it"),
 }

@@ -136,10 +136,14 @@ def _records(folder: Path) -> Iterator[str]:
     for name, ours in (("cdr_custom.conf", "carillon.csv"), ("cel_custom.conf", "carillon-cel.csv")):
         if ours in {entry.key for entry in etc.read(folder, name).entries}:
             yield f"{name} writes a file {ours} already, a name that Carillon needs; rename it"
-    cel = etc.read(folder, "cel.conf")
-    events = {word.strip().upper() for word in cel.last("general", "events").split(",")}
-    if cel.yes("general", "enable", False) and not events & {"HANGUP", "ALL"}:
+    if etc.read(folder, "cel.conf").yes("general", "enable", False) and not tells_hangups(folder):
         yield "cel.conf leaves out HANGUP, by which Carillon finds calls that ended while it was down; add it to events"
+
+
+def tells_hangups(folder: Path) -> bool:
+    """Whether its channel event log has the ends of calls."""
+    listed = ",".join(etc.read(folder, "cel.conf").all("general", "events")).upper().split(",")
+    return bool({"HANGUP", "ALL"} & {word.strip() for word in listed})
 
 
 def _sounds(config: Settings, folder: Path) -> Iterator[str]:

@@ -20,6 +20,11 @@ class Edit:
     inserted: str
 
     @property
+    def lines(self) -> str:
+        """What was put in, without the line break that the file lacked at its end."""
+        return self.inserted.removeprefix("\n")
+
+    @property
     def bytes(self) -> bytes:
         return self.inserted.encode("utf-8", "surrogateescape")
 
@@ -40,7 +45,7 @@ def apply(edit: Edit) -> None:
 def changed(edit: Edit) -> bool:
     """Whether there are lines of ours in the file that are not those that were put in."""
     text = read(Path(edit.path))
-    return "; begin carillon" in text.replace(edit.inserted.lstrip("\n"), "", 1)
+    return "; begin carillon" in text.replace(edit.lines, "", 1)
 
 
 def revert(edit: Edit) -> None:
@@ -64,7 +69,7 @@ def revert(edit: Edit) -> None:
 def without(data: bytes, edit: Edit) -> bytes:
     before, found, after = data.partition(edit.bytes)
     if not found:  # somebody has changed what stood before: then its line break is his
-        before, found, after = data.partition(edit.bytes.lstrip(b"\n"))
+        before, found, after = data.partition(edit.bytes.removeprefix(b"\n"))
     elif after and edit.inserted.startswith("\n"):
         before += b"\n"
     return before + after if found else data

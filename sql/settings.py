@@ -6,6 +6,7 @@
 
 import configparser
 import os
+import re
 import secrets
 import socket
 import sys
@@ -130,13 +131,18 @@ class Settings:
 def read(home: Path | str | None = None) -> Settings:
     """Settings of the installation in `home` (default: $CARILLON_HOME). SettingsError if there is none or a key is unknown."""
     folder = Path(home or os.environ.get("CARILLON_HOME") or "").absolute()
-    path = folder / "carillon.ini"
+    return Settings(folder, written(folder) | _from_environment())
+
+
+def written(home: Path) -> dict[tuple[str, str], str]:
+    """What `carillon.ini` says, defaults filled in; the environment is not asked."""
+    path = home / "carillon.ini"
     parser = configparser.ConfigParser(interpolation=None, default_section="\0")
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"no {path}; `carillon up --home {folder}` writes one at its first start") from None
-    except configparser.Error as error:
+        raise SettingsError(f"no {path}; `carillon init --home {home}` writes one, `carillon up` too at its first start") from None
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from None
     values = {where: default for where, (default, _) in KEYS.items()}
     for section in parser.sections():
@@ -144,7 +150,7 @@ def read(home: Path | str | None = None) -> Settings:
             if (section, key) not in KEYS:
                 raise SettingsError(f"{path}: unknown key [{section}] {key}; remove it or correct its name")
             values[section, key] = value.strip()
-    return Settings(folder, values | _from_environment())
+    return values
 
 
 def _from_environment() -> dict[tuple[str, str], str]:
@@ -177,4 +183,33 @@ def write_first(home: Path, port_base: int = PORT_BASE, **changes: str) -> Path:
         lines += [f"# {meaning}", f"{key} = {given.get(f'{part}__{key}', default)}".rstrip()]
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+    _hand_over(path)
     return path
+
+
+def change(home: Path, values: dict[tuple[str, str], str]) -> None:
+    """Set these keys in `carillon.ini` in one step; every other line stays as it is."""
+    path = home / "carillon.ini"
+    left = {key: value for key, value in values.items() if value != written(home)[key]}
+    lines, section = [], ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        section = line.strip()[1:-1] if re.fullmatch(r"\s*\[.*\]\s*", line) else section
+        key = line.partition("=")[0].strip()
+        lines.append(f"{key} = {left.pop((section, key))}".rstrip() if (section, key) in left else line)
+    for (section, key), value in left.items():  # of a file from before there was this key
+        if f"[{section}]" not in lines:
+            lines += ["", f"[{section}]"]
+        lines.insert(lines.index(f"[{section}]") + 1, f"{key} = {value}")
+    new = path.with_name(".carillon.ini.new")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    _hand_over(new)
+    new.replace(path)
+
+
+def _hand_over(path: Path) -> None:
+    """What root writes into an installation is its owner's."""
+    owner = path.parent.stat()
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
