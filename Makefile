@@ -39,7 +39,7 @@ test: setup $(STAMP)-test ## all tests, those with a real Asterisk and MariaDB i
 	@$(BIN)/python -m pytest tests/live
 
 check: $(STAMP)-test ## lint, types, architecture and unit tests, in under a minute
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -n 2 -m "not live and not soak"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -n 2 -m "not live and not soak and not slow"
 
 bench: setup $(STAMP)-test ## speed: calls per second against a bare AMI client, an import against a bare executemany, the API against a bare Flask route
 	@$(BIN)/python -m tests.bench.calls

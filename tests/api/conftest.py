@@ -7,14 +7,18 @@ from functools import cache
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from pydantic import TypeAdapter
 
+from api import credentials
 from api.app import create_app
 from api.credentials import hashed
 from api.operation import Operation
 from api.operations import BY_NAME
 from sql import settings, store, users
 
+# thousands of tests log in: what argon2id costs in earnest is measured where that is the question
+credentials._hasher, EARNEST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), credentials._hasher
 PASSWORD = "a good one"
 HASH = hashed(PASSWORD)
 
@@ -70,3 +74,9 @@ def face(tmp_path, empty_store):
     with store.connection():
         store.unit(users.create, {"username": "admin", "password_hash": HASH, "role": "admin"}, None, store.now())
     return Face(create_app(config).test_client(), tmp_path)
+
+
+@pytest.fixture
+def earnest(monkeypatch):
+    """Passwords cost what they cost in earnest."""
+    monkeypatch.setattr(credentials, "_hasher", EARNEST)

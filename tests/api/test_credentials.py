@@ -80,6 +80,7 @@ def held(verifier: Verifier, username: str = "anna", address: str = HERE, passwo
     return said.value.seconds
 
 
+@pytest.mark.usefixtures("earnest")
 def test_the_parameters_are_those_of_owasp():
     assert credentials.hashed("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
@@ -150,6 +151,7 @@ def test_verifications_take_their_turn_and_the_same_password_is_verified_once(ve
     assert (hasher.most_at_once, hasher.verified) == (1, 2)
 
 
+@pytest.mark.usefixtures("earnest")
 def test_an_older_hash_is_renewed_by_the_next_right_password(verifier, hasher):
     from argon2 import PasswordHasher
 

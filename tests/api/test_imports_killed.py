@@ -63,6 +63,7 @@ def left(home) -> list[str]:
     return [path.name for path in (home / "imports").glob("*")]
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_is_finished_once_by_the_next_process(home):
     lines = [f"030{n * 61_803 % 10**7:08},Ann{n}" for n in range(ROWS)]
     file = "\n".join(lines).encode()
@@ -93,6 +94,7 @@ def test_killed_in_the_middle_it_is_finished_once_by_the_next_process(home):
         assert Contact.select(Contact.phone).distinct().count() == ROWS
 
 
+@pytest.mark.slow
 def test_an_upload_that_is_cut_off_leaves_nothing(home):
     with api(home) as (_, port, client):
         client.call("Contact_Group_Create", contact_group={"name": "friends"})

@@ -12,6 +12,8 @@ import pytest
 
 from sql import settings, store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def process(tmp_path):

@@ -58,6 +58,7 @@ def process(home, **changes):
 
 
 @pytest.mark.parametrize(("trusted", "status", "secure"), [("127.0.0.1", 200, True), ("", 429, False), ("192.0.2.9", 429, False)])
+@pytest.mark.slow
 def test_behind_a_trusted_proxy_everybody_has_his_own_address(tmp_path, trusted, status, secure):
     with process(tmp_path, api__trusted_proxy=trusted) as send:
         for _ in range(GUESSES):

@@ -136,6 +136,7 @@ def test_a_wav_that_was_written_into_a_pipe(face, length):
     assert heard(face, 1, "ulaw")[2] == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_ten_minutes_in_any_rate_need_little_memory(tmp_path):
     """192,000 samples a second in eight channels: 3.7 GB as floats. The file is mostly a hole."""
     path = tmp_path / "long.wav"

@@ -90,6 +90,7 @@ def run(address: str, role: str, cases: int, phases: tuple[str, ...]) -> Counter
 
 
 @pytest.mark.parametrize("role", users.ROLES)
+@pytest.mark.slow
 def test_a_few_cases_of_every_method(server, role):
     seen = run(server, role, cases=1, phases=("examples", "fuzzing"))
     assert seen[200] > 100
