@@ -5,6 +5,7 @@ transaction; it is done again as a whole when the database says that it lost a r
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -197,6 +198,14 @@ def make_tables() -> list[str]:
     if danger := server.lasting(db.obj):
         log.warning("%s", danger)
     return applied
+
+
+def _ours_alone() -> None:
+    """A new SQLite file is its owner's alone: it holds numbers, and trunks' passwords. Its WAL has the same rights."""
+    path = Path(db.obj.database)
+    if not isinstance(db.obj, MySQLDatabase) and path.parent.is_dir() and not path.exists() and path.name != ":memory:":
+        with suppress(OSError):  # opening it says what is wrong
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def check() -> None:
