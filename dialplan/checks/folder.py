@@ -173,13 +173,21 @@ def secrets(facts: Facts) -> Seen:
     paths += [path for path in (facts.home / "imports").glob("*") if path.is_file()]
     if url.startswith("sqlite:") and (path := Path(unquote(urlsplit(url).path[1:]))).exists() and path not in paths:
         paths.append(path)
-    closed = not stat.S_IMODE(facts.home.stat().st_mode) & 0o077
-    wide = [] if closed else [path for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    wide = [path for path in paths if _open_to_others(path) and all(_open_to_others(above) for above in _above(facts.home, path))]
     if wide:
         names = " ".join(str(path) for path in wide)
         modes = listing([f"{path.name} ({stat.S_IMODE(path.stat().st_mode):o})" for path in wide])
         return fault(f"others than the owner may open {modes}", f"chmod 600 {names}")
     return fine("secrets are the owner's alone")
+
+
+def _open_to_others(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _above(home: Path, path: Path) -> list[Path]:
+    """The folders of the installation that lead to it."""
+    return [folder for folder in path.parents if folder == home or home in folder.parents]
 
 
 def disk(facts: Facts) -> Seen:
