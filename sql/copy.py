@@ -46,26 +46,29 @@ class Compared:
     source: Sums
     target: Sums
 
+    @property
+    def same(self) -> bool:
+        return self.source == self.target
+
 
 def copy(source_url: str, target_url: str, tell: Callable[[str], None]) -> list[Compared]:
     """Make the database at `target_url` the same store; every table as it is on both sides. StoreError: why not, and what to do.
 
-    `tell` is told each table's name when its turn comes.
+    `tell` is told each table's name when its turn comes. If any table differs, the target remains half a copy.
     """
     source = _source(source_url)
     db.initialize(source)
     store.check()
-    with _reading(source), _told(source):
+    with _told(source), _reading(source):
         _refuse_living(source)
         _refuse_unbalanced(source, "this store")
         store.bind(target_url)
-        with store.connection(), _told(db.obj):
+        with _told(db.obj), store.connection():
             _begin(db.obj, _identity(source))
             compared = [_table(source, db.obj, model, tell) for model in schema.TABLES]
             _refuse_unbalanced(db.obj, "the copy")
-            if wrong := [one.table for one in compared if one.source != one.target]:
-                raise store.StoreError(f"the copy is not the same in {', '.join(wrong)}; nothing was switched, the store is as it was")
-            db.execute_sql(f"drop table {store.HALF_COPY}")
+            if all(one.same for one in compared):
+                db.execute_sql(f"drop table {store.HALF_COPY}")
             return compared
 
 
@@ -109,7 +112,7 @@ def _told(database: Database) -> Iterator[None]:
     except PeeweeException as error:
         if isinstance(database, MySQLDatabase):
             raise store.StoreError(server.meaning(database, error)) from error
-        raise store.StoreError(f"{database.database} cannot be used: {error}") from error
+        raise store.StoreError(f"{database.database} cannot be used: {error}; see that the file and its folder are yours") from error
 
 
 def _refuse_living(source: Database) -> None:
@@ -193,7 +196,11 @@ def _slices(database: Database, table: str, columns: list[str]) -> Iterator[list
     names = ", ".join(_quoted(database, column) for column in columns)
     question = f"select {names} from {_quoted(database, table)} where id > {database.param} order by id limit {SLICE}"
     after = -(1 << 63)
-    while rows := [tuple(row) for row in database.execute_sql(question, (after,)).fetchall()]:
+    while True:
+        with _told(database):
+            rows = [tuple(row) for row in database.execute_sql(question, (after,)).fetchall()]
+        if not rows:
+            return
         yield rows
         after = rows[-1][0]
 
