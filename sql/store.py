@@ -183,6 +183,7 @@ def refuse_used(url: str) -> None:
 def migrate(url: str) -> list[str]:
     """Bring the store at `url` to this version; the names of the migrations applied. StoreError: the database is not fit for it."""
     bind(url)
+    _ours_alone()
     with _fit():
         _refuse_strangers()
         return make_tables()
