@@ -125,8 +125,8 @@ def test_a_folder_whose_name_asterisk_cannot_read_is_refused(name, program, tmp_
 
 
 @pytest.mark.parametrize("name", ["home", "my calls", "ü", "a,b (1)+~", "a=>b [x]"])
-def test_a_folder_of_an_ordinary_name_is_written_as_it_is(name, program, tmp_path):
-    instance = runtime.engine_instance(settled(tmp_path / name), program)
+def test_a_folder_of_an_ordinary_name_is_written_as_it_is(name, program, short):
+    instance = runtime.engine_instance(settled(short / name), program)
     conf = configparser.ConfigParser(delimiters=("=>", "="), interpolation=None)
     conf.read(instance.folder / "etc" / "asterisk.conf", encoding="utf-8")
     assert conf["directories"]["astetcdir"] == str(instance.folder / "etc")
