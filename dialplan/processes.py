@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -19,11 +19,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Process:
-    """`age` in seconds."""
+    """`age` in seconds; `settings`: what its environment says for Carillon."""
 
     pid: int
     command: str
     age: float
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ def parts(home: Path) -> dict[str, Process]:
     for pid in _pids():
         with suppress(OSError):  # gone, or somebody else's
             words = (PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            environ = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-            name = _part(home, words, f"CARILLON_HOME={home}".encode() in environ)
+            lines = (PROC / str(pid) / "environ").read_bytes().decode("utf-8", "replace").split("\0")
+            name = _part(home, words, f"CARILLON_HOME={home}" in lines)
             if name:
-                found[name] = _process(pid, words)
+                told = {key: value for key, _, value in (line.partition("=") for line in lines) if key.startswith("CARILLON_")}
+                found[name] = replace(_process(pid, words), settings=told)
     for path in sorted((home / "run").glob("*.pid")):
         pid_or_none = pid_in(path)
         if path.stem not in found and pid_or_none is not None and _foreign(pid_or_none):

@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,10 +129,10 @@ class Settings:
         return host, port, self.text("ami", "user"), self.text("ami", "secret")
 
 
-def read(home: Path | str | None = None) -> Settings:
+def read(home: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the installation in `home` (default: $CARILLON_HOME). SettingsError if there is none or a key is unknown."""
-    folder = Path(home or os.environ.get("CARILLON_HOME") or "").absolute()
-    return Settings(folder, written(folder) | _from_environment())
+    folder = Path(home or environment.get("CARILLON_HOME") or "").absolute()
+    return Settings(folder, written(folder) | _from_environment(environment))
 
 
 def written(home: Path) -> dict[tuple[str, str], str]:
@@ -153,10 +154,10 @@ def written(home: Path) -> dict[tuple[str, str], str]:
     return values
 
 
-def _from_environment() -> dict[tuple[str, str], str]:
+def _from_environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
     names = {f"CARILLON_{section}_{key}".upper(): (section, key) for section, key in KEYS}
     found = {}
-    for name, value in os.environ.items():
+    for name, value in environment.items():
         if name in names:
             found[names[name]] = value
         elif name.startswith("CARILLON_") and name != "CARILLON_HOME":

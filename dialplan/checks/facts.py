@@ -1,6 +1,7 @@
 """What the checks look at, each asked once: settings, store, processes, sockets, Asterisk. Answers and errors are remembered alike."""
 
 import ipaddress
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +44,15 @@ class Facts:
 
     @property
     def config(self) -> settings.Settings:
-        return self.once("carillon.ini", lambda: settings.read(self.home))
+        return self.once("carillon.ini", lambda: settings.read(self.home, self.environment))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As the running parts were given it; `carillon up --port-base` gives them one too."""
+        running: dict[str, str] = {}
+        for name in sorted(self.parts, reverse=True):
+            running |= self.parts[name].settings
+        return {name: value for name, value in (running or os.environ).items() if name.startswith("CARILLON_")}
 
     @property
     def database(self) -> inspection.Database:

@@ -131,10 +131,10 @@ FORMS: dict[tuple[str, str], tuple[Callable[[str], bool], str]] = {
 
 def environment(facts: Facts) -> Seen:
     known = {f"CARILLON_{section}_{key}".upper() for section, key in KEYS} | {"CARILLON_HOME"}
-    unknown = sorted(name for name in os.environ if name.startswith("CARILLON_") and name not in known)
+    unknown = sorted(set(facts.environment) - known)
     if unknown:
         return warning(f"{listing(unknown)} in the environment names no setting", "correct the name: CARILLON_<SECTION>_<KEY>")
-    used = sorted(name for name in os.environ if name in known - {"CARILLON_HOME"})
+    used = sorted(set(facts.environment) & known - {"CARILLON_HOME"})
     return fine(f"{listing(used)} of the environment are used" if used else "no setting comes from the environment")
 
 
