@@ -25,11 +25,19 @@ def mariadb(tmp_path_factory):
         yield server
 
 
+def pytest_addoption(parser):
+    parser.addoption("--store", choices=["sqlite", "mariadb"], default="sqlite", help="what tests run on that do not ask for both")
+
+
 @pytest.fixture
-def store_url(tmp_path, empty_store) -> str:
+def store_url(request, tmp_path, empty_store) -> str:
     """Where a migrated store is that holds nothing."""
-    shutil.copy(empty_store, tmp_path / "store.sqlite")
-    return f"sqlite:///{tmp_path}/store.sqlite"
+    if request.config.getoption("--store") == "mariadb":
+        server = request.getfixturevalue("mariadb")
+        server.clear()
+        return server.url
+    shutil.copy(empty_store, tmp_path / "carillon.sqlite")
+    return f"sqlite:///{tmp_path}/carillon.sqlite"
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The face on a store of its own, and those who call it."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,11 +64,10 @@ class Face:
 
 
 @pytest.fixture
-def face(tmp_path, empty_store):
+def face(tmp_path, store_url):
     """An installation's face with its first administrator, in Germany, at any hour."""
-    settings.write_first(tmp_path, calling__country="DE", calling__hours="00:00-24:00")
+    settings.write_first(tmp_path, calling__country="DE", calling__hours="00:00-24:00", store__url=store_url)
     config = settings.read(tmp_path)
-    shutil.copy(empty_store, tmp_path / "carillon.sqlite")
     store.bind(config.store_url)
     with store.connection():
         store.unit(users.create, {"username": "admin", "password_hash": HASH, "role": "admin"}, None, store.now())
