@@ -1,6 +1,7 @@
 """The documents over HTTP: `/openapi.json` for programs, `/docs/` for people. Served from here alone, to everybody; no method is run."""
 
 import json
+from functools import cache
 from importlib.resources import files
 
 from flask import Flask, Response, abort, request
@@ -43,11 +44,17 @@ START = """SwaggerUIBundle({
 KINDS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "favicon-32x32.png": "image/png"}
 
 
+@cache
+def _pages() -> dict[str, tuple[bytes, str]]:
+    """What is served below /docs/: body and kind by name."""
+    shipped = files("flask_swagger_ui") / "dist"
+    own = {"": (PAGE.encode(), "text/html"), "start.js": (START.encode(), "text/javascript")}
+    return {name: ((shipped / name).read_bytes(), kind) for name, kind in KINDS.items()} | own
+
+
 def add(app: Flask) -> None:
     """Let `app` answer the documents."""
-    shipped = files("flask_swagger_ui") / "dist"
-    pages = {name: ((shipped / name).read_bytes(), kind) for name, kind in KINDS.items()}
-    pages |= {"": (PAGE.encode(), "text/html"), "start.js": (START.encode(), "text/javascript")}
+    pages = _pages()
 
     def docs(name: str = "") -> Response:
         return _answer(*pages[name]) if name in pages else abort(404)
