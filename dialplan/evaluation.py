@@ -17,9 +17,9 @@ MESSAGE = "welcome"
 RATE = 8000
 
 
-def profile(home: Path, port_base: int = settings.PORT_BASE) -> None:
+def profile(home: Path, port_base: int = settings.PORT_BASE, **changes: str) -> None:
     """Write the settings of an evaluation installation, unless there are settings."""
-    settings.write_first(home, port_base, carillon__profile="evaluation", push__allow="127.0.0.0/8")
+    settings.write_first(home, port_base, carillon__profile="evaluation", push__allow="127.0.0.0/8", **changes)
 
 
 def demo_trunk(config: Settings) -> int:

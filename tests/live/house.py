@@ -24,12 +24,12 @@ def wait_for(what: str, found: Callable[[], Any], seconds: float = 30.0, pause: 
 
 
 class House:
-    """An evaluation installation that is up. Use it in a `with`."""
+    """An evaluation installation that is up, with its store at `url` (none: SQLite in its folder). Use it in a `with`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, url: str = "") -> None:
         self.home = home
         self.base = demo.free_base()
-        evaluation.profile(home, self.base)
+        evaluation.profile(home, self.base, store__url=url)
         self.receiver = Receiver()
         self._up = demo.Up(home, self.base)
 

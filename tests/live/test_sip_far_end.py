@@ -109,8 +109,13 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def carriers(tmp_path_factory):
-    """One SIPp for each case, for one call: (port, file of its SIP messages)."""
+def house(either_house):
+    return either_house
+
+
+@pytest.fixture(scope="module")
+def carriers(house, tmp_path_factory):
+    """One SIPp for each case, for one call of this house: (port, file of its SIP messages)."""
     sipp = need(fetch.sipp)
     running, made = [], {}
     for name, (scenario, *_) in CASES.items():
