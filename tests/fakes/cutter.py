@@ -24,7 +24,12 @@ class Cutter:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client, socket.create_connection(self._target)), daemon=True).start()
+                try:
+                    server = socket.create_connection(self._target)
+                except ConnectionRefusedError:  # it is down, and so are we
+                    client.close()
+                    continue
+                threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
