@@ -3,11 +3,8 @@
 Nothing of Carillon's starts or writes it. Put its `bin` first into PATH, and `asterisk` is the program, as on a server.
 """
 
-import hashlib
-import os
 import shutil
 import signal
-import stat
 import subprocess
 from pathlib import Path
 
@@ -54,7 +51,10 @@ allow = ulaw
 [his-trunk]
 type = aor
 contact = sip:127.0.0.1:9"""  # without a newline at its end, as many write it
-NOT_HIS = "".join(f"noload => {name}.so\n" for name in ("chan_iax2", "chan_unistim", "pbx_dundi", "chan_mobile", "chan_dahdi", "res_snmp", "chan_ooh323", "chan_motif", "res_xmpp"))
+NOT_HIS = "".join(
+    f"noload => {name}.so\n"
+    for name in ("chan_iax2", "chan_unistim", "pbx_dundi", "chan_mobile", "chan_dahdi", "res_snmp", "chan_ooh323", "chan_motif", "res_xmpp")
+)
 
 
 class Stock:
@@ -66,12 +66,15 @@ class Stock:
         shutil.copytree(program.root / "etc/asterisk", self.etc)
         for name in ("lib", "spool", "log/cdr-csv", "log/cdr-custom", "run", "bin", "cache"):
             (folder / name).mkdir(parents=True)
-        shutil.copytree(program.root / "usr/share/asterisk/sounds", folder / "data" / "sounds", symlinks=True, ignore=shutil.ignore_patterns("*.gsm"))
+        shutil.copytree(
+            program.root / "usr/share/asterisk/sounds", folder / "data" / "sounds", symlinks=True, ignore=shutil.ignore_patterns("*.gsm")
+        )
         (folder / "data" / "documentation").symlink_to(program.root / "usr/share/asterisk/documentation")
         modules = next(program.root.glob("usr/lib/*/asterisk/modules"))
         places = {
-            "astetcdir": self.etc, "astmoddir": modules, "astvarlibdir": folder / "lib", "astdbdir": folder / "lib", "astkeydir": folder / "lib",
-            "astdatadir": folder / "data", "astagidir": folder / "lib", "astspooldir": folder / "spool", "astrundir": self.run,
+            "astetcdir": self.etc, "astmoddir": modules, "astvarlibdir": folder / "lib", "astdbdir": folder / "lib",
+            "astkeydir": folder / "lib", "astdatadir": folder / "data", "astagidir": folder / "lib", "astspooldir": folder / "spool",
+            "astrundir": self.run,
             "astlogdir": self.log, "astcachedir": folder / "cache",
         }  # fmt: skip
         text = (self.etc / "asterisk.conf").read_text().replace("[directories](!)", "[directories]")
@@ -108,7 +111,11 @@ class Stock:
     def start(self) -> None:
         with (self.folder / "console.log").open("ab") as out:
             self._process = subprocess.Popen([*self.command, "-f"], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        wait_for("the stock Asterisk", lambda: "Asterisk has fully booted" in self.rx("core waitfullybooted") or "fully booted" in self.rx("core waitfullybooted"), 30)
+        wait_for(
+            "the stock Asterisk",
+            lambda: "Asterisk has fully booted" in self.rx("core waitfullybooted") or "fully booted" in self.rx("core waitfullybooted"),
+            30,
+        )
 
     def stop(self) -> None:
         if self._process:
@@ -122,17 +129,3 @@ class Stock:
 
     def rx(self, command: str) -> str:
         return subprocess.run([*self.command, "-rx", command], capture_output=True, text=True, timeout=30, check=False).stdout
-
-
-def fingerprint(*folders: Path) -> dict[str, tuple]:
-    """Every entry below these folders: kind and mode, owner, group, and what it holds."""
-    found = {}
-    for top in folders:
-        for path in [top, *sorted(top.rglob("*"))]:
-            facts = path.lstat()
-            if stat.S_ISLNK(facts.st_mode):
-                holds: object = os.readlink(path)
-            else:
-                holds = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else sorted(os.listdir(path))
-            found[str(path)] = (oct(facts.st_mode), facts.st_uid, facts.st_gid, holds)
-    return found
