@@ -5,6 +5,7 @@ Every action that might change something is sent without what it needs: Asterisk
 
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 ANSWER_S = 2.5
@@ -59,9 +60,8 @@ class Interview:
 
 def interview(host: str, port: int, user: str, secret: str, endpoints: Sequence[str]) -> Interview:
     """Log in, ask everything, log off. OSError if nobody answers, NotAManager if somebody else does."""
-    with socket.create_connection((host, port), timeout=ANSWER_S) as connection:
+    with socket.create_connection((host, port), timeout=ANSWER_S) as connection, closing(_Talk(connection)) as talk:
         connection.settimeout(ANSWER_S)
-        talk = _Talk(connection)
         found = Interview(talk.greeting())
         answer = talk.ask("Login", Username=user, Secret=secret, Events="system")[0]
         if answer.get("Response") != "Success":
@@ -94,6 +94,9 @@ class _Talk:
         self._stream = connection.makefile("rb")
         self._count = 0
         self._events: list[Message] = []
+
+    def close(self) -> None:
+        self._stream.close()
 
     def greeting(self) -> str:
         line = self._stream.readline(200).decode("utf-8", "replace").strip()
@@ -129,6 +132,7 @@ class _Talk:
             while not any(event.get("Event") == "FullyBooted" for event in self._events):
                 self._events.append(self._message())
         except TimeoutError:
+            self._stream.close()
             self._stream = self._connection.makefile("rb")  # a stream whose read was cut off reads no more
             return False
         finally:
