@@ -14,7 +14,7 @@ from tests.needs import need
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
     """A migrated store, to be copied: making its tables takes a while."""
-    path = tmp_path_factory.mktemp("store") / "carillon.sqlite"
+    path = tmp_path_factory.mktemp("store") / "store.sqlite"
     store.migrate(f"sqlite:///{path}")
     return path
 
@@ -36,8 +36,8 @@ def store_url(request, tmp_path, empty_store) -> str:
         server = request.getfixturevalue("mariadb")
         server.clear()
         return server.url
-    shutil.copy(empty_store, tmp_path / "carillon.sqlite")
-    return f"sqlite:///{tmp_path}/carillon.sqlite"
+    shutil.copy(empty_store, tmp_path / "store.sqlite")
+    return f"sqlite:///{tmp_path}/store.sqlite"
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_no_key_lies_in_the_store(face, ids):
     assert sent[0] == sent[1]
     key = sent[0][1][1]["key"]
     assert by_key(face, key)[0] == 200
-    stored = b"".join(path.read_bytes() for path in face.home.glob("carillon.sqlite*"))
+    stored = b"".join(path.read_bytes() for path in face.home.glob("*.sqlite*"))
     assert key[:12].encode() in stored
     assert key[12:].encode() not in stored
     assert PASSWORD.encode() not in stored

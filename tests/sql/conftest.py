@@ -11,5 +11,5 @@ def store_url(request, tmp_path) -> str:
         server = request.getfixturevalue("mariadb")
         server.clear()
         return server.url
-    shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "carillon.sqlite")
-    return f"sqlite:///{tmp_path}/carillon.sqlite"
+    shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.sqlite")
+    return f"sqlite:///{tmp_path}/store.sqlite"
