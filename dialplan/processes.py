@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,15 +112,17 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return mapped or address
 
 
-def owner(listener: Listener) -> Process | None:
-    """Whose port it is; None if that is not ours to know."""
-    wanted = f"socket:[{listener.inode}]"
+def owners(inodes: Collection[str]) -> dict[str, Process]:
+    """Whose these sockets are, by inode; without those that are not ours to know."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[str, Process] = {}
     for pid in _pids():
         with suppress(OSError):
             for handle in (PROC / str(pid) / "fd").iterdir():
-                if str(handle.readlink()) == wanted:
-                    return _process(pid, (PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0"))
-    return None
+                inode = wanted.get(os.readlink(handle))  # noqa: PTH115 (there are thousands)
+                if inode:
+                    found[inode] = _process(pid, (PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0"))
+    return found
 
 
 def in_the_way(listener: Listener, kind: str, address: str, port: int) -> bool:

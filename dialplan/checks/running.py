@@ -69,21 +69,25 @@ def _restarts(facts: Facts) -> str:
 
 
 def ports(facts: Facts) -> Seen:
-    for part, kind, address, port in _ports(facts):
+    ours = {part.pid for part in facts.parts.values()}
+    there = {
+        (part, kind, address, port): [one for one in facts.listeners if processes.in_the_way(one, kind, address, port)]
+        for part, kind, address, port in _ports(facts)
+    }
+    owners = processes.owners({one.inode for found in there.values() for one in found})
+    for (part, kind, address, port), found in there.items():
         if not _is_here(address):
             return fault(
                 f"{address}, to which {part} is bound, is no address of this machine", f"correct the `bind` of {part} in carillon.ini"
             )
-        there = [one for one in facts.listeners if processes.in_the_way(one, kind, address, port)]
         mine = facts.parts.get(part)
-        owners = [processes.owner(one) for one in there]
-        if other := next((one for one in owners if one and one.pid not in {ours.pid for ours in facts.parts.values()}), None):
+        if other := next((owners[one.inode] for one in found if one.inode in owners and owners[one.inode].pid not in ours), None):
             return fault(
                 f"{kind} port {port} ({part}) is used by {other.command} (pid {other.pid})", "end that, or choose another port_base"
             )
-        if there and not mine:
+        if found and not mine:
             return fault(f"{kind} port {port} ({part}) is used by somebody else", "end what uses it, or choose another port_base")
-        if mine and not there and mine.age > YOUNG_S:
+        if mine and not found and mine.age > YOUNG_S:
             return fault(f"{part} runs, but {kind} port {port} is not open", f"look at the end of log/{part}.log, and start it again")
     return fine("ports are " + ("ours" if facts.parts else "free"))
 
