@@ -98,6 +98,8 @@ def dialplan(facts: Facts) -> Seen:
 
 def ami(facts: Facts) -> Seen:
     host, port, user, _ = facts.config.ami
+    if _is_logged_in(facts, user):  # a second login would be refused, and noted in Asterisk's log
+        return fine(f"it serves {user}, the engine")
     try:
         seen = facts.interview
     except manager.NotAManager as error:
@@ -112,13 +114,20 @@ def ami(facts: Facts) -> Seen:
         )
         return fault(f"{host} port {port} cannot be reached: {error.strerror or error}", remedy)
     if seen.refusal == manager.BUSY:
-        return fine(f"it answers; {user} is logged in already, as the engine")
+        return fine(f"it serves {user}, the engine")
     if not seen.logged_in:
         remedy = f"let [{user}] stand in manager.conf with the secret of [ami] secret, and permit this address; then manager reload"
         return fault(f"login as {user} is refused: {seen.refusal}", remedy)
     if not seen.booted:
         return fault(f"no FullyBooted comes for {user}", f"{RIGHTS}; if the rights are so, Asterisk is still starting, or hangs in that")
     return fine(f"login as {user} works, Asterisk is fully booted")
+
+
+def _is_logged_in(facts: Facts, user: str) -> bool:
+    try:
+        return re.search(rf"^ *{re.escape(user)} ", facts.says("manager show connected"), re.MULTILINE) is not None
+    except NoControl:
+        return False
 
 
 def rights(facts: Facts) -> Seen:

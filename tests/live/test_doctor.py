@@ -188,5 +188,5 @@ def test_the_command_beside_one_that_runs(house):
     assert [one for one in found.values() if one["state"] == "fault"] == []
     assert {name for name, one in found.items() if one["state"] == "skipped"} == set()
     assert done.returncode in (0, 2)  # 2: nothing keeps this machine's clock
-    assert found["ami"]["what"] == "it answers; carillon is logged in already, as the engine"
+    assert found["ami"]["what"] == "it serves carillon, the engine"
     assert done.stderr == ""
