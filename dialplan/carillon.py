@@ -24,6 +24,7 @@ PARTS = {  # command: (module, what it does)
     "carrier": ("dialplan.runtime", "run the simulated carrier"),
     "evaluation": ("dialplan.evaluation", "write the settings of an installation to try: a simulated carrier, pushes to this machine"),
     "store": ("dialplan.storage", "`store copy --to URL`: move the store to another database, such as MySQL"),
+    "doctor": ("dialplan.doctor", "look at everything that can be wrong, and say how to mend it"),
     "migrate": ("sql.migrate", "bring the store to this version"),
     "demo": ("dialplan.demo", "dial 200 contacts against a simulated carrier and compare all accounts of it"),
 }
