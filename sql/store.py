@@ -6,6 +6,7 @@ transaction; it is done again as a whole when the database says that it lost a r
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ LOCK_WAIT_S = 15
 # A database that does not answer holds nobody for ever; longer than InnoDB's lock wait, and than its longest statement of ours.
 CONNECT_S, ANSWER_S = 5, 60
 TRIES = 6
+WHOLE_URL = re.compile(r"mysql://[^:/@?#]+(:[^:/@?#]*)?@([^:/@?#\[\]]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/[^/@?#]+")
 HISTORY = "schema_migration"
 HALF_COPY = "carillon_copy"  # this table is there while a store is being copied into the database
 # deadlock, lock wait timeout, Galera not (yet) a primary component; a savepoint that went when a deadlock took the whole transaction
@@ -69,6 +71,10 @@ def database(url: str) -> Database:
             autoconnect=False,
         )
     if parts.scheme == "mysql":
+        if not WHOLE_URL.fullmatch(url):
+            raise StoreError(
+                "[store] url is not mysql://user:password@host[:port]/name; what is no letter or digit in it is % and its code"
+            )
         return MySQLDatabase(
             unquote(parts.path.lstrip("/")),
             user=unquote(parts.username or ""),

@@ -89,3 +89,39 @@ def test_a_newer_store_is_refused(opened):
 def test_an_unknown_kind_of_store_is_refused():
     with pytest.raises(store.StoreError, match=r"\[store\] url starts with 'oracle'"):
         store.database("oracle://x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://",
+        "mysql://host/name",
+        "mysql://a:b@host",
+        "mysql://a:b@host/",
+        "mysql://a:se/cret@host/c",
+        "mysql://a:b@host:x/c",
+        "mysql://a:b#c@h/c",
+    ],
+)
+def test_a_url_that_is_cut_short_or_not_escaped_is_refused_without_showing_it(url):
+    with pytest.raises(store.StoreError, match=r"\[store\] url is not mysql://user:password@host\[:port\]/name; ") as refused:
+        store.database(url)
+    assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "password", "name"),
+    [
+        ("mysql://a:b@db.example.net/c", "db.example.net", 3306, "b", "c"),
+        ("mysql://a:%2F%40%3A%23@10.1.2.3:3307/calls_1", "10.1.2.3", 3307, "/@:#", "calls_1"),
+        ("mysql://a:b!$*-_.~+=,;()@[fd00::1]/c", "fd00::1", 3306, "b!$*-_.~+=,;()", "c"),
+    ],
+)
+def test_a_url_is_read_as_it_is_meant(url, host, port, password, name):
+    made = store.database(url)
+    assert (made.connect_params["host"], made.connect_params["port"], made.connect_params["password"], made.database) == (
+        host,
+        port,
+        password,
+        name,
+    )
