@@ -43,6 +43,10 @@ class Beside(Instance):
         return f"its log in {etc.folder(self.folder, 'astlogdir', LOG)}"
 
     @property
+    def logs(self) -> list[Path]:
+        return [etc.folder(self.folder, "astlogdir", LOG) / name for name in ("messages.log", "messages")]
+
+    @property
     def socket(self) -> Path:
         return etc.folder(self.folder, "astrundir", RUN) / etc.read(self.folder, "asterisk.conf").last("files", "astctl", "asterisk.ctl")
 

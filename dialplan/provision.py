@@ -15,10 +15,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
-from dialplan import beside, etc, fetch, runtime, sip
+from dialplan import beside, carriers, etc, fetch, runtime, sip
 from sql import extensions, logs, nodes, settings, store, trunks
 
 LOOK_S = 0.3
+STATES_S = 1.0  # how often Asterisk is asked whether trunks are registered and reachable
 VERIFY_S = 15.0  # Asterisk may have been started anew
 log = logging.getLogger("provision")
 
@@ -46,7 +47,7 @@ def accounts(transport: str = sip.OWN_TRANSPORT, taken: Collection[str] = ()) ->
 
 
 def _extension(row: extensions.Phone, transport: str, taken: Collection[str]) -> str:
-    if row.username in taken:  # two of one name would break theirs
+    if row.username.lower() in taken:  # two of one name would break theirs
         raise runtime.ConfigError(f"extension {row.username!r} (id {row.id}): Asterisk's own pjsip.conf has that name; choose another")
     return sip.extension_conf(row, transport)
 
@@ -65,6 +66,9 @@ class Provisioner:
         self._missing: set[str] = set()  # what it did not load of that
         self._wrong: dict[str, str] = {}
         self._age, self._pause = 0.0, VERIFY_S
+        self._asked = 0.0
+        self._loaded: dict[int, int] = {}
+        self._before: dict[int, trunks.State] = {}
 
     def look(self) -> None:
         """Make Asterisk follow the store if they differ; now and then, look whether it still does."""
@@ -73,17 +77,35 @@ class Provisioner:
             rows = accounts(self._transport, self._names)
             wanted = {row.key: row.version for row in rows}
             if wanted == self._told and self._age < self._pause:
+                self._states()
                 return
             reload = self._write(rows) or wanted != self._told or bool(self._missing)
             again = wanted == self._told and bool(self._missing)
             self._told = None  # until Asterisk has answered
             known = self._known(reload) - set(self._wrong)
             loaded = {row.key: row.version for row in rows if row.key in known}
-            if store.unit(trunks.loaded, self._node, _trunks(loaded)):
+            if _trunks(loaded) != self._loaded:
                 log.info("Asterisk has loaded %d of %d trunks", len(_trunks(loaded)), len(_trunks(wanted)))
+            self._loaded = _trunks(loaded)
+            self._describe()
         self._told, self._age = wanted, 0.0
         self._missing = set(wanted) - set(loaded) - set(self._wrong)
         self._wait(rows, again)
+
+    def _states(self) -> None:
+        """Now and then, say in the store how Asterisk has the trunks that it knows."""
+        self._asked += LOOK_S
+        if self._asked >= STATES_S and self._loaded:
+            self._describe()
+
+    def _describe(self) -> None:
+        self._asked = 0.0
+        states = carriers.states(self._instance, [line for line in trunks.lines() if line.id in self._loaded])
+        for trunk, state in states.items():
+            if state.why != self._before.get(trunk, trunks.State()).why:
+                log.log(logging.WARNING if state.why else logging.INFO, "trunk %d: %s", trunk, state.why or "can be used")
+        self._before = states
+        store.unit(trunks.loaded, self._node, self._loaded, states)
 
     def _wait(self, rows: list[Account], again: bool) -> None:
         """When to look next: what Asterisk did not load is tried again soon, then more and more seldom."""
@@ -102,7 +124,7 @@ class Provisioner:
         sections = [runtime.ACCOUNTS_HEAD]
         wrong = {}
         self._names.clear()
-        self._names.update(self._taken())
+        self._names.update(name.lower() for name in self._taken())
         for row in rows:
             try:
                 sections.append(row.text())

@@ -26,6 +26,7 @@ CONTROL_TIMEOUT_S = 10
 ACCOUNTS = "carillon_accounts.conf"
 ACCOUNTS_HEAD = "; The trunks and extensions, as they are in the store. Written by the provisioner; do not edit.\n"
 
+ANY = ("0.0.0.0", "::")
 ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?", re.ASCII)
 PATH = re.compile(r"/[^\x00-\x1f;\x7f\ud800-\udfff]*")
 NAME = re.compile(r"[ -:<-~]{1,40}", re.ASCII)
@@ -57,6 +58,11 @@ class Instance:
     def messages(self) -> str:
         """Where it says what it did not like."""
         return str(self.folder / "log" / "messages")
+
+    @property
+    def logs(self) -> list[Path]:
+        """Files that it may say that in."""
+        return [self.folder / "log" / "messages"]
 
     @property
     def command(self) -> list[str]:
@@ -127,7 +133,10 @@ def _nat(settings: Settings) -> str:
     if external := settings.text("sip", "external_address"):
         where = address(external, "[sip] external_address")
         lines += [f"external_media_address = {where}", f"external_signaling_address = {where}"]
-    lines += [f"local_net = {checked(ADDRESS, net, '[sip] local_net')}" for net in settings.words("sip", "local_net")]
+    nets = settings.words("sip", "local_net")
+    if nets and settings.text("sip", "bind") not in ANY:
+        nets.append(settings.text("sip", "bind"))  # Asterisk lets the audio's address be unless its own one is local
+    lines += [f"local_net = {checked(ADDRESS, net, '[sip] local_net')}" for net in nets]
     return "\n".join(lines)
 
 

@@ -13,19 +13,26 @@ MEDIA = {
     "type": "endpoint", "context": "carillon-refused", "disallow": "all", "direct_media": "no", "rtp_symmetric": "yes",
     "force_rport": "yes", "dtmf_mode": "rfc4733", "allow_transfer": "no", "allow_subscribe": "no",
 }  # fmt: skip
+# What is refused today may be mended tomorrow, by the carrier alone; Asterisk would give up for good. It waits up to ten seconds with the
+# first registration unless told otherwise.
+RETRIES = {
+    "retry_interval": "20", "forbidden_retry_interval": "120", "fatal_retry_interval": "120", "auth_rejection_permanent": "no",
+    "max_retries": "100000", "max_random_initial_delay": "1",
+}  # fmt: skip
 
 
 def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
     """The sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field. No `transport`: Asterisk chooses."""
     name = f"trunk-{int(line.id)}"
     what = f"trunk {line.name!r} (id {line.id}):"
-    host = address(line.host, f"{what} host")
-    where = f"{f'[{host}]' if ':' in host else host}:{_within(line.port, 1, 65535, f'{what} port')}"
+    address(line.host, f"{what} host")
+    _within(line.port, 1, 65535, f"{what} port")
+    where = _where(line)
     # Nobody becomes a trunk by calling himself so.
     over = {"transport": transport} if transport else {}
     endpoint = MEDIA | over | {
         "aors": name, "allow": checked(sip.CODECS, line.codecs, f"{what} codecs"), "identify_by": "ip",
-        "rewrite_contact": "no", "trust_id_outbound": "no", "send_pai": "no",
+        "rewrite_contact": "no", "trust_id_outbound": "no", "send_pai": "no" if line.caller_id_in == "from" else "yes",
     }  # fmt: skip
     aor = {"type": "aor", "contact": f"sip:{where}", "qualify_frequency": _within(line.qualify, 0, 3600, f"{what} qualify")}
     sections = [(name, endpoint), (name, aor)]
@@ -33,16 +40,26 @@ def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
         user, _, domain = checked(sip.ACCOUNT, line.username, f"{what} username").partition("@")
         password = checked(sip.SECRET, line.password or "", f"{what} password")
         sections.append((name, {"type": "auth", "auth_type": "digest", "username": line.username, "password": password}))
-        # Asterisk refuses a trunk with an @ in from_user.
-        endpoint |= {"outbound_auth": name, "from_user": user} | ({"from_domain": domain} if domain else {})
+        endpoint |= {"outbound_auth": name} | ({"from_domain": domain} if domain else {})
+        # Asterisk refuses a trunk with an @ in from_user; where there is none, From is the call's caller id.
+        endpoint |= {} if line.caller_id_in == "from" else {"from_user": user}
         if line.register:
             registration = {
-                "type": "registration", "server_uri": f"sip:{where}", "client_uri": f"sip:{user}@{domain or where}",
-                "outbound_auth": name, "contact_user": user, "retry_interval": "20",
-                "forbidden_retry_interval": "120", "max_retries": "100000", "expiration": "300",
-            } | over  # fmt: skip
+                "type": "registration", "server_uri": f"sip:{where}", "client_uri": member(line),
+                "outbound_auth": name, "contact_user": user, "expiration": "300",
+            } | RETRIES | over  # fmt: skip
             sections.append((f"{name}-registration", registration))
     return _text(sections)
+
+
+def member(line: Line) -> str:
+    """As whom a trunk registers."""
+    user, _, domain = (line.username or "").partition("@")
+    return f"sip:{user}@{domain or _where(line)}"
+
+
+def _where(line: Line) -> str:
+    return f"{f'[{line.host}]' if ':' in line.host else line.host}:{line.port}"
 
 
 def extension_conf(phone: Phone, transport: str = OWN_TRANSPORT) -> str:

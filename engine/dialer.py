@@ -266,9 +266,14 @@ def order(call: claims.Claimed, trunk: TrunkFacts) -> Originate:
         context="carillon",
         exten=call.kind,
         timeout_ms=call.ring_timeout * 1000,
-        caller_id=call.caller_id or "",
+        caller_id=shown(call.caller_id, trunk),
         variables=tuple(variables),
     )
+
+
+def shown(caller_id: str | None, trunk: TrunkFacts) -> str:
+    """The caller id as the trunk wants it: without plus where its numbers are without."""
+    return (caller_id or "").removeprefix("+") if trunk.number_format == "plain" else caller_id or ""
 
 
 def dialled(phone: str, trunk: TrunkFacts) -> str:

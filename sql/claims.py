@@ -83,15 +83,15 @@ def campaign_facts(row: Campaign) -> CampaignFacts:
 
 def trunks(node: str) -> list[TrunkFacts]:
     """Every trunk in the order of preference; `loaded` is true once `node` has loaded its present version."""
-    names = [name for name in TrunkFacts.__dataclass_fields__ if name != "loaded"]
+    names = [name for name in TrunkFacts.__dataclass_fields__ if name not in ("loaded", "unusable")]
     rows = (
-        Trunk.select(*(getattr(Trunk, name) for name in names), Trunk.version, TrunkLoaded.version)
+        Trunk.select(*(getattr(Trunk, name) for name in names), TrunkLoaded.why, Trunk.version, TrunkLoaded.version)
         .join(TrunkLoaded, "LEFT OUTER JOIN", on=((TrunkLoaded.trunk_id == Trunk.id) & (TrunkLoaded.node == node)))
         .where(Trunk.deleted_at.is_null())
         .order_by(Trunk.priority, Trunk.id)
         .tuples()
     )
-    return [TrunkFacts(**dict(zip(names, row, strict=False)), loaded=row[-1] == row[-2]) for row in rows]
+    return [TrunkFacts(**dict(zip(names, row, strict=False)), loaded=row[-1] == row[-2], unusable=row[-3]) for row in rows]
 
 
 def candidates(campaign_id: int, now: int, limit: int, after: ContactFacts | None = None) -> list[ContactFacts]:

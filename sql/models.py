@@ -24,6 +24,7 @@ class Trunk(Row):
     password = word(200)
     register = BooleanField(default=False)
     caller_id = word(20)
+    caller_id_in = word(4, null=False, default="pai")
     max_channels = IntegerField(null=True)
     cps = IntegerField(null=True)
     codecs = word(80, null=False, default="ulaw,alaw")
@@ -60,11 +61,18 @@ class Node(Row):
 
 
 class TrunkLoaded(Row):
-    """Asterisk of `node` has loaded this version of this trunk."""
+    """Asterisk of `node` has loaded this version of this trunk.
+
+    `registered` and `reachable`: as Asterisk sees it, null where the trunk is not to register or is not asked. `why`: what keeps Asterisk
+    from using it; null if nothing does.
+    """
 
     node = word(40, null=False)
     trunk_id = BigIntegerField()
     version = IntegerField()
+    registered = BooleanField(null=True)
+    reachable = BooleanField(null=True)
+    why = word(200)
 
     class Meta:
         indexes = ((("node", "trunk_id"), True),)

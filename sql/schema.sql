@@ -343,6 +343,7 @@ CREATE TABLE "trunk" ("id" INTEGER NOT NULL PRIMARY KEY,
   "password" VARCHAR(200),
   "register" INTEGER NOT NULL,
   "caller_id" VARCHAR(20),
+  "caller_id_in" VARCHAR(4) NOT NULL,
   "max_channels" INTEGER,
   "cps" INTEGER,
   "codecs" VARCHAR(80) NOT NULL,
@@ -360,7 +361,10 @@ CREATE INDEX "trunk_user_id" ON "trunk" ("user_id");
 CREATE TABLE "trunk_loaded" ("id" INTEGER NOT NULL PRIMARY KEY,
   "node" VARCHAR(40) NOT NULL,
   "trunk_id" INTEGER NOT NULL,
-  "version" INTEGER NOT NULL);
+  "version" INTEGER NOT NULL,
+  "registered" INTEGER,
+  "reachable" INTEGER,
+  "why" VARCHAR(200));
 CREATE UNIQUE INDEX "trunk_loaded_node_trunk_id" ON "trunk_loaded" ("node",
   "trunk_id");
 CREATE TABLE "turn" ("id" INTEGER NOT NULL PRIMARY KEY,

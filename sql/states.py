@@ -164,7 +164,7 @@ class CampaignFacts:
 
 @dataclass(frozen=True)
 class TrunkFacts:
-    """A trunk as the rules see it; `loaded`: this node's Asterisk has loaded its present version."""
+    """A trunk as the rules see it; `loaded`: this node's Asterisk has loaded its present version; `unusable`: why it cannot use it yet."""
 
     id: int
     user_id: int | None
@@ -180,6 +180,7 @@ class TrunkFacts:
     cps: int | None
     down_until: int | None
     down_why: str | None
+    unusable: str | None = None
 
 
 @dataclass(frozen=True)

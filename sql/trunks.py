@@ -1,9 +1,11 @@
 """Trunks: made and changed by the API, followed by the provisioner, marked down and up by the engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sql.models import Campaign, Trunk, TrunkLoaded
+from sql.models import Campaign, Node, Trunk, TrunkLoaded
 from sql.states import CampaignStatus
 
 
@@ -25,7 +27,24 @@ class Line:
     register: bool
     codecs: str
     qualify: int
-    caller_id: str | None
+    caller_id_in: str = "pai"
+
+
+@dataclass(frozen=True)
+class State:
+    """A trunk as one Asterisk has it: None where it is not to register, or is not asked. `why`: what keeps Asterisk from using it."""
+
+    registered: bool | None = None
+    reachable: bool | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class OnNode(State):
+    """The same, of one node; `loaded`: its Asterisk knows the trunk's present version."""
+
+    node: str = ""
+    loaded: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,7 @@ class Stored:
     has_password: bool
     register: bool
     caller_id: str | None
+    caller_id_in: str
     max_channels: int | None
     cps: int | None
     codecs: str
@@ -51,7 +71,11 @@ class Stored:
     qualify: int
     simulated: bool
     version: int
+    down_until: int | None
     down_why: str | None
+
+
+NO_STATES: Mapping[int, State] = MappingProxyType({})
 
 
 def create(**fields: object) -> int:
@@ -59,13 +83,13 @@ def create(**fields: object) -> int:
     return Trunk.create(**fields).id
 
 
-def get(trunk_id: int) -> Stored | None:
+def get(trunk_id: int, now: int) -> Stored | None:
     row = Trunk.get_or_none(Trunk.id == trunk_id, Trunk.deleted_at.is_null())
-    return row and _stored(row)
+    return row and _stored(row, now)
 
 
 def listed(now: int) -> list[Stored]:
-    """Every trunk in the order of preference; `down_why` only while it is down."""
+    """Every trunk in the order of preference; `down_until` and `down_why` only while it is down."""
     rows = Trunk.select().where(Trunk.deleted_at.is_null()).order_by(Trunk.priority, Trunk.id)
     return [_stored(row, now) for row in rows]
 
@@ -85,11 +109,27 @@ def delete(trunk_id: int, now: int) -> None:
     Trunk.update(deleted_at=now, password=None).where(Trunk.id == trunk_id, Trunk.deleted_at.is_null()).execute()
 
 
-def _stored(row: Trunk, now: int = 0) -> Stored:
-    names = [name for name in Stored.__dataclass_fields__ if name not in ("has_password", "down_why")]
-    columns: dict[str, Any] = {name: getattr(row, name) for name in names}
-    down = row.down_until is not None and row.down_until > now
-    return Stored(has_password=bool(row.password), down_why=row.down_why if down else None, **columns)
+def _stored(row: Trunk, now: int) -> Stored:
+    columns: dict[str, Any] = {name: getattr(row, name) for name in Stored.__dataclass_fields__ if name != "has_password"}
+    if row.down_until is None or row.down_until <= now:
+        columns |= {"down_until": None, "down_why": None}
+    return Stored(has_password=bool(row.password), **columns)
+
+
+def on_nodes() -> dict[int, list[OnNode]]:
+    """How each node's Asterisk has each trunk; a trunk that it does not have yet is not loaded there."""
+    known = {(row.node, row.trunk_id): row for row in TrunkLoaded.select()}
+    names = {row.name for row in Node.select(Node.name)} | {node for node, _ in known}
+    found: dict[int, list[OnNode]] = {}
+    for trunk in Trunk.select(Trunk.id, Trunk.version).where(Trunk.deleted_at.is_null()):
+        found[trunk.id] = [_on_node(known.get((name, trunk.id)), trunk.version, name) for name in sorted(names)]
+    return found
+
+
+def _on_node(row: TrunkLoaded | None, version: int, node: str) -> OnNode:
+    if row is None or row.version != version:
+        return OnNode(node=node)
+    return OnNode(row.registered, row.reachable, row.why, node, loaded=True)
 
 
 def lines() -> list[Line]:
@@ -98,14 +138,20 @@ def lines() -> list[Line]:
     return [Line(**{name: getattr(row, name) for name in Line.__dataclass_fields__}) for row in rows]
 
 
-def loaded(node: str, versions: dict[int, int]) -> bool:
-    """Asterisk of `node` has now loaded exactly these versions (trunk id -> version). Whether that is news."""
-    known = {row.trunk_id: row.version for row in TrunkLoaded.select().where(TrunkLoaded.node == node)}
-    if known == versions:
+def loaded(node: str, versions: Mapping[int, int], states: Mapping[int, State] = NO_STATES) -> bool:
+    """Asterisk of `node` has now loaded exactly these versions (trunk id -> version), and this is how it has them. Whether that is news."""
+    news = {
+        trunk_id: (version, state.registered, state.reachable, state.why and state.why[:200])
+        for trunk_id, version in versions.items()
+        for state in (states.get(trunk_id, State()),)
+    }
+    columns = (TrunkLoaded.version, TrunkLoaded.registered, TrunkLoaded.reachable, TrunkLoaded.why)
+    rows = TrunkLoaded.select(TrunkLoaded.trunk_id, *columns).where(TrunkLoaded.node == node).tuples()
+    if {trunk_id: tuple(rest) for trunk_id, *rest in rows} == news:
         return False
     TrunkLoaded.delete().where(TrunkLoaded.node == node).execute()
-    for trunk_id, version in versions.items():
-        TrunkLoaded.insert(node=node, trunk_id=trunk_id, version=version).execute()
+    for trunk_id, values in news.items():
+        TrunkLoaded.insert(dict(zip(columns, values, strict=True)) | {TrunkLoaded.node: node, TrunkLoaded.trunk_id: trunk_id}).execute()
     return True
 
 

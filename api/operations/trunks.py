@@ -2,14 +2,16 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from typing_extensions import TypedDict
 
 from api.operation import ADMIN, Caller, Id, Input, Operation, Refused
+from api.values import parsed
 from sql import sip, store, trunks, users
+from sql.events import iso
 
 Digits = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")]
 
@@ -51,6 +53,7 @@ class NewTrunk(Input):
     password: Secret | None = Field(None, coerce_numbers_to_str=True)
     register_: bool = Field(False, alias="register")
     caller_id: Digits | None = Field(None, coerce_numbers_to_str=True)
+    caller_id_in: Literal["pai", "from"] = "pai"
     max_channels: int | None = Field(None, ge=1, le=100_000)
     cps: int | None = Field(None, ge=1, le=10_000)
     codecs: Codecs = "ulaw,alaw"
@@ -91,6 +94,8 @@ def contradiction(columns: Mapping[str, Any]) -> str:
         return "register needs username and password"
     if columns.get("simulated") and not _loopback(columns["host"]):
         return f"a simulated trunk must lead to this machine; host {columns['host']} does not, write 127.0.0.1"
+    if columns.get("caller_id_in") == "from" and not columns.get("caller_id"):
+        return "caller_id_in from needs a caller_id: calls of campaigns that have none would come from nobody"
     return ""
 
 
@@ -105,13 +110,37 @@ class TrunkCreate(Input):
     trunk: NewTrunk
 
 
+Clearable = Literal["username", "password", "caller_id", "max_channels", "cps", "prefix", "add_prefix", "user_id"]
+
+
+def _words(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return parsed(value) if value.lstrip().startswith("[") else [word.strip() for word in value.split(",")]
+
+
 class TrunkUpdate(Input):
     trunk_id: Id
-    trunk: ChangedTrunk
+    trunk: ChangedTrunk = Field(default_factory=lambda: ChangedTrunk.model_validate({}))
+    clear: Annotated[list[Clearable], BeforeValidator(_words)] = Field(default_factory=list)
+
+    def columns(self) -> dict[str, Any]:
+        """What is to be stored, cleared fields as None."""
+        return self.trunk.columns() | dict.fromkeys("user" if name == "user_id" else name for name in self.clear)
 
 
 class TrunkId(Input):
     trunk_id: Id
+
+
+class OnNode(TypedDict):
+    """How one engine's Asterisk has the trunk."""
+
+    node: str
+    loaded: Annotated[bool, Field(description="it knows the trunk as it is now")]
+    registered: Annotated[bool | None, Field(description="null: the trunk does not register")]
+    reachable: Annotated[bool | None, Field(description="null: `qualify` is 0, or nothing came back yet")]
+    why: Annotated[str | None, Field(description="what keeps it from being used")]
 
 
 class Trunk(TypedDict):
@@ -126,6 +155,7 @@ class Trunk(TypedDict):
     has_password: bool
     register: bool
     caller_id: str | None
+    caller_id_in: str
     max_channels: int | None
     cps: int | None
     codecs: str
@@ -136,7 +166,9 @@ class Trunk(TypedDict):
     qualify: int
     simulated: bool
     version: Annotated[int, Field(description="grows with every change")]
+    rests_until: Annotated[str | None, Field(description="it failed, and is not used before")]
     down_why: Annotated[str | None, Field(description="why it rests at the moment")]
+    nodes: list[OnNode]
 
 
 def create(caller: Caller, given: TrunkCreate) -> int:
@@ -147,19 +179,24 @@ def create(caller: Caller, given: TrunkCreate) -> int:
 
 
 def listed(caller: Caller, given: Input) -> list[Trunk]:
-    """Every trunk, in the order of preference."""
-    return [_shown(row) for row in trunks.listed(store.now())]
+    """Every trunk, in the order of preference; in `nodes` how each engine's Asterisk has it."""
+    nodes = trunks.on_nodes()
+    return [_shown(row, nodes.get(row.id, ())) for row in trunks.listed(store.now())]
 
 
 def update(caller: Caller, given: TrunkUpdate) -> Trunk:
-    """Change a trunk; what is not named stays. Nothing is dialled over it until Asterisk has loaded the change, within two seconds."""
-    stored, fields = _found(given.trunk_id), given.trunk.columns()
+    """Change a trunk; what is not named stays, what `clear` names is emptied. Nothing is dialled over it until Asterisk has loaded the
+    change, within two seconds; its calls in progress go on.
+    """
+    stored, fields = _found(given.trunk_id), given.columns()
+    if twice := set(given.clear) & given.trunk.given().keys():
+        raise Refused(f"clear: {sorted(twice)[0]} is also given a value; leave one of them out")
     _check_user(fields)
-    known = {"username": stored.username, "password": stored.has_password, "register": stored.register}
-    if wrong := contradiction(known | {"simulated": stored.simulated, "host": stored.host} | fields):
+    known = {name: getattr(stored, name) for name in ("username", "register", "simulated", "host", "caller_id", "caller_id_in")}
+    if wrong := contradiction(known | {"password": stored.has_password} | fields):
         raise Refused(f"trunk: {wrong}")
     store.unit(lambda: trunks.change(stored.id, **fields))
-    return _shown(_found(stored.id))
+    return _shown(_found(stored.id), trunks.on_nodes().get(stored.id, ()))
 
 
 def delete(caller: Caller, given: TrunkId) -> bool:
@@ -173,7 +210,7 @@ def delete(caller: Caller, given: TrunkId) -> bool:
 
 
 def _found(trunk_id: int) -> trunks.Stored:
-    found = trunks.get(trunk_id)
+    found = trunks.get(trunk_id, store.now())
     if found is None:
         raise Refused(f"trunk {trunk_id} is not found")
     return found
@@ -185,12 +222,17 @@ def _check_user(fields: Mapping[str, Any]) -> None:
         raise Refused(f"trunk.user_id: user {user_id} is not found")
 
 
-def _shown(row: trunks.Stored) -> Trunk:
+def _shown(row: trunks.Stored, nodes: Sequence[trunks.OnNode]) -> Trunk:
     return {
         "trunk_id": row.id, "user_id": row.user_id, "name": row.name, "host": row.host, "port": row.port, "username": row.username,
-        "has_password": row.has_password, "register": row.register, "caller_id": row.caller_id, "max_channels": row.max_channels,
-        "cps": row.cps, "codecs": row.codecs, "prefix": row.prefix, "add_prefix": row.add_prefix, "number_format": row.number_format,
-        "priority": row.priority, "qualify": row.qualify, "simulated": row.simulated, "version": row.version, "down_why": row.down_why,
+        "has_password": row.has_password, "register": row.register, "caller_id": row.caller_id, "caller_id_in": row.caller_id_in,
+        "max_channels": row.max_channels, "cps": row.cps, "codecs": row.codecs, "prefix": row.prefix, "add_prefix": row.add_prefix,
+        "number_format": row.number_format, "priority": row.priority, "qualify": row.qualify, "simulated": row.simulated,
+        "version": row.version, "rests_until": iso(row.down_until), "down_why": row.down_why,
+        "nodes": [
+            {"node": one.node, "loaded": one.loaded, "registered": one.registered, "reachable": one.reachable, "why": one.why}
+            for one in nodes
+        ],
     }  # fmt: skip
 
 

@@ -98,11 +98,16 @@ def _trunk(campaign: CampaignFacts, trunks: Sequence[TrunkFacts], node: NodeFact
     if not loaded:
         why = f": {node.trunks_text}" if node and node.trunks_text else ""
         return Gate("trunk", f"Asterisk has not loaded trunk {names} yet{why}", pauses=bool(why))
-    up_at = [trunk.down_until or 0 for trunk in loaded]
-    if all(resting(trunk, now) for trunk in loaded):
-        why = loaded[0].down_why or "it failed"
-        return Gate("trunk", f"trunk {names} rests until {_clock(min(up_at))}: {why}", min(up_at), pauses=True)
+    if all(trunk.unusable or resting(trunk, now) for trunk in loaded):
+        up_at = [trunk.down_until or 0 for trunk in loaded if not trunk.unusable]
+        return Gate("trunk", "; ".join(_down(trunk, now) for trunk in loaded), min(up_at, default=None), pauses=True)
     return None
+
+
+def _down(trunk: TrunkFacts, now: int) -> str:
+    if trunk.unusable:
+        return f"trunk {trunk.name} cannot be used: {trunk.unusable}"
+    return f"trunk {trunk.name} rests until {_clock(trunk.down_until or now)}: {trunk.down_why or 'it failed'}"
 
 
 def serving(campaign: CampaignFacts, trunks: Sequence[TrunkFacts]) -> list[TrunkFacts]:
@@ -169,7 +174,8 @@ def choose_trunk(contact: ContactFacts, trunks: Sequence[TrunkFacts], room: Mapp
 
 def usable(phone: str, tried: Collection[int], trunks: Sequence[TrunkFacts], now: int) -> list[TrunkFacts]:
     """The trunks over which this number can be called now, best first."""
-    return [trunk for trunk in trunks if trunk.loaded and not resting(trunk, now) and trunk.id not in tried and serves(trunk, phone)]
+    up = [trunk for trunk in trunks if trunk.loaded and not trunk.unusable and not resting(trunk, now)]
+    return [trunk for trunk in up if trunk.id not in tried and serves(trunk, phone)]
 
 
 def resting(trunk: TrunkFacts, now: int) -> bool:
@@ -186,7 +192,7 @@ def route_gate(contact: ContactFacts, trunks: Sequence[TrunkFacts], now: int) ->
         return Gate("trunk", "no trunk serves this number (see the trunks' `prefix`)", now + LOOK_AGAIN_MS, pauses=True)
     if all(trunk.id in contact.tried for trunk in reachable):
         return Refusal("failed", "no other trunk is left for this attempt")
-    return Gate("trunk", "the trunks that serve this number are resting or not loaded yet", now + TRUNK_AGAIN_MS)
+    return Gate("trunk", "the trunks that serve this number are resting, not loaded yet or cannot be used", now + TRUNK_AGAIN_MS)
 
 
 def serves(trunk: TrunkFacts, phone: str) -> bool:

@@ -48,6 +48,9 @@ UNREACHABLE = Rule(Disposition.UNREACHABLE, Again.LONG)
 CONGESTION = Rule(Disposition.CONGESTION, Again.OTHER_TRUNK)
 DEAD_TRUNK = Rule(Disposition.CONGESTION, Again.OTHER_TRUNK, trunk_down=True, alarm="the trunk does not answer")
 TRUNK_REFUSES = Rule(Disposition.FAILED, Again.OTHER_TRUNK, alarm="the trunk refuses our calls: check its user name and password")
+NO_ENTRY = Rule(
+    Disposition.FAILED, Again.OTHER_TRUNK, trunk_down=True, alarm="the trunk does not know us: check user name and password, or our address"
+)  # fmt: skip
 CODEC = Rule(Disposition.FAILED, Again.NEVER, alarm="the trunk accepts none of its configured codecs")
 NO_CHANNEL = Rule(Disposition.FAILED, Again.NEVER, alarm="Asterisk made no channel: check the trunk's configuration")
 CANCELED = Rule(Disposition.CANCELED, Again.SHORT)
@@ -59,7 +62,7 @@ BY_SIP = {
     408: NO_RESPONSE, 480: NO_RESPONSE, 487: NO_RESPONSE,
     404: INVALID, 410: INVALID, 484: INVALID, 485: INVALID, 604: INVALID,
     603: REJECTED,
-    401: TRUNK_REFUSES, 403: TRUNK_REFUSES, 407: TRUNK_REFUSES,
+    401: NO_ENTRY, 403: TRUNK_REFUSES, 407: NO_ENTRY,  # 403 may be of one number alone
     500: CONGESTION, 503: CONGESTION, 504: CONGESTION,
     502: UNREACHABLE,
     488: CODEC,

@@ -141,6 +141,7 @@ def up(migrator, db):
         password = CharField(null=True, max_length=200)
         register = BooleanField(default=False)
         caller_id = CharField(null=True, max_length=20)
+        caller_id_in = CharField(max_length=4, default='pai')
         max_channels = IntegerField(null=True)
         cps = IntegerField(null=True)
         codecs = CharField(max_length=80, default='ulaw,alaw')
@@ -455,6 +456,9 @@ def up(migrator, db):
         node = CharField(max_length=40)
         trunk_id = BigIntegerField()
         version = IntegerField()
+        registered = BooleanField(null=True)
+        reachable = BooleanField(null=True)
+        why = CharField(null=True, max_length=200)
         class Meta:
             database = db
             table_name = 'trunk_loaded'

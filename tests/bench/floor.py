@@ -49,7 +49,7 @@ def measure(home: Path, phones: Sequence[str], until: float) -> dict[str, object
 def _write_trunk(config: settings.Settings) -> None:
     path = config.home / "asterisk" / "etc" / runtime.ACCOUNTS
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = Line(1, 1, evaluation.TRUNK, "127.0.0.1", config.port("carrier_sip"), None, None, False, "ulaw,alaw", 0, None)
+    line = Line(1, 1, evaluation.TRUNK, "127.0.0.1", config.port("carrier_sip"), None, None, False, "ulaw,alaw", 0)
     runtime.write(path, runtime.ACCOUNTS_HEAD + sip.trunk_conf(line))
 
 

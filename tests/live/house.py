@@ -26,10 +26,11 @@ def wait_for(what: str, found: Callable[[], Any], seconds: float = 30.0, pause: 
 class House:
     """An evaluation installation that is up, with its store at `url` (none: SQLite in its folder). Use it in a `with`."""
 
-    def __init__(self, home: Path, url: str = "") -> None:
+    def __init__(self, home: Path, url: str = "", **changes: str) -> None:
+        """`changes`: settings of its own, such as `sip__local_net`."""
         self.home = home
         self.base = demo.free_base()
-        evaluation.profile(home, self.base, store__url=url)
+        evaluation.profile(home, self.base, store__url=url, **changes)
         self.receiver = Receiver()
         self._up = demo.Up(home, self.base)
 
