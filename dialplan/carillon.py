@@ -51,6 +51,7 @@ def main() -> None:
         os.environ["CARILLON_HOME"] = str(given.home.absolute())
     elif "CARILLON_HOME" not in os.environ and command in PARTS and command != "demo":
         parser.error("--home DIR is missing: the folder of the installation")
+    os.umask(os.umask(0o077) | 0o027)  # the store, the secrets and the messages are nobody else's
     os.execv(sys.executable, [sys.executable, "-m", *_module(command, rest)])
 
 

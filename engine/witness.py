@@ -36,6 +36,8 @@ def look(records: Sequence[Path], call_ids: Collection[int], since: int) -> dict
         last = seen.get(int(row[0]), Seen())
         seen[int(row[0])] = Seen(answered_at=_ms(row[2]) or last.answered_at, ended_at=last.ended_at or _ms(row[3]) or None)
     for row in _rows(cel, wanted, 4, 1, since):
+        if row[2] != "HANGUP":
+            continue  # an Asterisk that is not ours may tell more
         call_id = int(row[0])
         seen[call_id] = replace(seen.get(call_id, Seen(ended_at=_ms(row[1]))), cause=_cause(row[3]))
     return seen

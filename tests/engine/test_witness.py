@@ -30,6 +30,12 @@ def test_both_files_are_joined(files):
     }
 
 
+def test_other_events_of_an_asterisk_that_tells_more_are_no_end(files):
+    files[0].touch()
+    files[1].write_text(f"7,{T},CHAN_START,\n" + cel(7, 17) + f"7,{T + 6},CHAN_END,\n8,{T},CHAN_START,\n")
+    assert look(files, [7, 8], 0) == {7: Seen(None, (T + 5) * 1000, 17)}
+
+
 def test_a_call_that_went_on_after_an_extension_did_not_take_it_has_two_rows(files):
     files[0].write_text(cdr(7, T + 1, T + 3) + cdr(7, T + 3, T + 6))
     files[1].touch()

@@ -5,9 +5,11 @@ Nothing of Carillon's starts or writes it. Put its `bin` first into PATH, and `a
 
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
+from dialplan import demo
 from dialplan.fetch import Program
 from tests.live.house import wait_for
 
@@ -41,6 +43,7 @@ password = desk-password
 [desk]
 type = aor
 max_contacts = 1
+remove_existing = yes
 
 [his-trunk]
 type = endpoint
@@ -57,11 +60,21 @@ NOT_HIS = "".join(
 )
 
 
+def free_base() -> int:
+    """The last port base on which nothing listens; installations of other tests take the first."""
+    return next(base for base in reversed(demo.BASES) if not any(listens(base + n) for n in (0, 1, 2, 11, 51)))
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Stock:
     """`folder`/etc is its configuration, `folder`/bin holds the command. Use it in a `with` to have it run."""
 
     def __init__(self, program: Program, folder: Path, base: int) -> None:
-        self.folder, self.sip, self.ami = folder, base + 50, base + 51
+        self.folder, self.base, self.sip, self.ami = folder, base, base + 50, base + 51
         self.etc, self.log, self.run = folder / "etc", folder / "log", folder / "run"
         shutil.copytree(program.root / "etc/asterisk", self.etc)
         for name in ("lib", "spool", "log/cdr-csv", "log/cdr-custom", "run", "bin", "cache"):
