@@ -3,7 +3,9 @@
 import io
 import json
 import threading
+import time
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
@@ -255,7 +257,7 @@ def test_two_files_of_the_same_people_at_once_make_each_a_contact_once(face, gro
 def test_others_are_let_in_between_batches_and_longer_beside_live_calls(face, group, monkeypatch, calls):
     now, slept = [0.0], []
     monkeypatch.setattr(imports, "calls_open", lambda: calls)
-    monkeypatch.setattr(work.time, "sleep", slept.append)
+    monkeypatch.setattr(work, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
     monkeypatch.setattr(work.time, "monotonic", lambda: now.append(now[-1] + 0.02) or now[-1])  # every batch takes 20 ms
     config = settings.read(face.home)
     with store.connection():
@@ -274,7 +276,7 @@ def test_a_slow_store_gets_smaller_batches_and_a_quick_one_larger(face, group, m
         clock[0] += next(took, 0.0001)
 
     monkeypatch.setattr(imports, "batch", recorded)
-    monkeypatch.setattr(work.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(work, "time", SimpleNamespace(sleep=lambda seconds: None, monotonic=time.monotonic))
     monkeypatch.setattr(work.time, "monotonic", lambda: clock[0])
     config = settings.read(face.home)
     with store.connection():
