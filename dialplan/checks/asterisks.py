@@ -1,8 +1,10 @@
 """Asterisk itself: its program, whether it answers, its modules, its dialplan, and its manager interface."""
 
+import os
 import re
+from pathlib import Path
 
-from dialplan import conflicts, etc, fetch, runtime
+from dialplan import attach, beside, conflicts, etc, fetch, runtime
 from dialplan.checks import manager
 from dialplan.checks.facts import Facts, NoControl
 from dialplan.checks.finding import Seen, fault, fine, listing, skipped, warning
@@ -16,6 +18,7 @@ MANAGER_FILES = ("carillon_manager.conf", "carillon/carillon_manager.conf")
 
 
 def program(facts: Facts) -> Seen:
+    """Our own Asterisk is on this machine."""
     if not facts.config.own_asterisk:
         return fine(f"Asterisk is another's, at {facts.config.ami[0]}")
     if facts.program is None:
@@ -24,6 +27,7 @@ def program(facts: Facts) -> Seen:
 
 
 def answers(facts: Facts) -> Seen:
+    """Asterisk answers on its control socket."""
     try:
         facts.says("core show version")
     except NoControl as error:
@@ -34,7 +38,25 @@ def answers(facts: Facts) -> Seen:
     return fine("it answers on its control socket")
 
 
+def attached(facts: Facts) -> Seen:
+    """Carillon's files are included in the configuration of an Asterisk that is not ours."""
+    if facts.config.own_asterisk:
+        return fine("its configuration is ours, and written at each start")
+    folder = Path(facts.config.text("asterisk", "etc"))
+    if not facts.ami_is_near or not os.access(folder, os.R_OK | os.X_OK):
+        return fine(f"its configuration ({folder}) is not to be seen from here")
+    remedy = "carillon asterisk install, as root (--dry-run shows what it does)"
+    for name, ours in attach.INCLUDES.items():
+        path, included = folder / name, folder / beside.OURS / ours
+        if not path.exists() or f'"{beside.OURS}/{ours}"' not in path.read_text("utf-8", "replace"):
+            return fault(f"{path} does not include what is Carillon's", remedy)
+        if not included.exists():
+            return fault(f"{included} is lost", f"carillon asterisk uninstall, then {remedy}")
+    return fine(f"Carillon's files are in {folder}")
+
+
 def version(facts: Facts) -> Seen:
+    """Asterisk is 22.7 or newer."""
     try:
         said = facts.says("core show version")
     except NoControl:
@@ -49,6 +71,7 @@ def version(facts: Facts) -> Seen:
 
 
 def modules(facts: Facts) -> Seen:
+    """The modules that calls need run."""
     if facts.config.own_asterisk:
         needed = re.findall(r"^load = (\S+)\.so", (runtime.HERE / "conf" / "modules.conf").read_text(), re.MULTILINE)
     else:
@@ -68,6 +91,7 @@ def modules(facts: Facts) -> Seen:
 
 
 def dialplan(facts: Facts) -> Seen:
+    """Our contexts are loaded, with their scripts and the hangup handler, and lead to our AGI server."""
     try:
         said = {context: facts.says(f"dialplan show {context}") for context in manager.CONTEXTS}
         there = {context: set(re.findall(r"'([^' ]+)' =>", text)) for context, text in said.items() if "There is no existence" not in text}
@@ -97,6 +121,7 @@ def dialplan(facts: Facts) -> Seen:
 
 
 def ami(facts: Facts) -> Seen:
+    """The manager interface takes our login and says FullyBooted; not tried while the engine is logged in."""
     host, port, user, _ = facts.config.ami
     if _is_logged_in(facts, user):  # a second login would be refused, and noted in Asterisk's log
         return fine(f"it serves {user}, the engine")
@@ -131,6 +156,7 @@ def _is_logged_in(facts: Facts, user: str) -> bool:
 
 
 def rights(facts: Facts) -> Seen:
+    """The user has read = system,call,user and write = originate,call,reporting: by Asterisk's account, or each action tried."""
     user = facts.config.ami[2]
     try:
         said = facts.says(f"manager show user {user}")
@@ -160,6 +186,7 @@ def rights(facts: Facts) -> Seen:
 
 
 def bound(facts: Facts) -> Seen:
+    """The manager interface listens on this machine only."""
     host, port, _, _ = facts.config.ami
     if not facts.ami_is_near:
         return warning(f"secret and commands go over the network to {host}", "run Carillon beside that Asterisk, or let a tunnel carry it")
@@ -172,6 +199,7 @@ def bound(facts: Facts) -> Seen:
 
 
 def web(facts: Facts) -> Seen:
+    """The manager interface is not offered over HTTP."""
     try:
         said = facts.says("manager show settings")
     except NoControl as error:
@@ -182,6 +210,7 @@ def web(facts: Facts) -> Seen:
 
 
 def patience(facts: Facts) -> Seen:
+    """Asterisk waits for a slow reader (writetimeout)."""
     folder, user = facts.instance.etc, facts.config.ami[2]
     for name in MANAGER_FILES:
         if (folder / name).exists():

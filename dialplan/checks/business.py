@@ -17,6 +17,7 @@ WIDEST_V4, WIDEST_V6 = 8, 16  # bits of a network that is meant
 
 
 def calling(facts: Facts) -> Seen:
+    """Some destination is allowed, not everything, and not by night."""
     allowed, hours = facts.config.destinations, facts.config.text("calling", "hours")
     if not allowed and (not evaluates(facts) or real(facts)):
         return fault("no destination is allowed, so nothing is dialled", "set [calling] country (such as DE), or [calling] destinations")
@@ -28,6 +29,7 @@ def calling(facts: Facts) -> Seen:
 
 
 def halt(facts: Facts) -> Seen:
+    """The kill switch is not thrown."""
     thrown = facts.content.halted
     if thrown:
         why = f" ({thrown.reason})" if thrown.reason else ""
@@ -36,6 +38,7 @@ def halt(facts: Facts) -> Seen:
 
 
 def campaigns(facts: Facts) -> Seen:
+    """Contacts of running campaigns wait at no gate but their hours."""
     held = [waits for waits in facts.content.waiting if waits.gate not in ORDINARY]
     if held:
         told = listing([f"campaign {one.campaign_id} ({one.name}): {one.contacts} wait at {one.gate}" for one in held])
@@ -44,6 +47,7 @@ def campaigns(facts: Facts) -> Seen:
 
 
 def push(facts: Facts) -> Seen:
+    """No endpoint is off against its owner's wish, no push given up or late."""
     content = facts.content
     off = [f"endpoint {one.id}: {one.off_why}" for one in content.endpoints if one.off_why and one.off_why != OWN_WISH]
     if off:
@@ -58,6 +62,7 @@ def push(facts: Facts) -> Seen:
 
 
 def targets(facts: Facts) -> Seen:
+    """Endpoints with private addresses are allowed, and not too much is."""
     allowed = [ipaddress.ip_network(text, strict=False) for text in facts.config.words("push", "allow")]
     wide = [str(one) for one in allowed if one.prefixlen < (WIDEST_V4 if one.version == 4 else WIDEST_V6)]
     if wide:
@@ -77,6 +82,7 @@ def targets(facts: Facts) -> Seen:
 
 
 def exposed(facts: Facts) -> Seen:
+    """The API is on loopback, or behind a proxy that is named."""
     bound = facts.config.text("api", "bind")
     if not loopback(bound) and not facts.config.text("api", "trusted_proxy"):
         what = f"the API is offered on {bound} without TLS: passwords can be read on the way"
@@ -85,6 +91,7 @@ def exposed(facts: Facts) -> Seen:
 
 
 def query(facts: Facts) -> Seen:
+    """Credentials in URLs are refused."""
     if facts.config.flag("api", "query_credentials"):
         return warning(
             "passwords are taken from URLs, which logs and proxies keep", "set [api] query_credentials = no once no integration needs it"
@@ -93,6 +100,7 @@ def query(facts: Facts) -> Seen:
 
 
 def profile(facts: Facts) -> Seen:
+    """An evaluation installation is on loopback only."""
     if not evaluates(facts):
         return fine("this is a production installation")
     wide = [f"[{section}] bind" for section in ("api", "sip") if not loopback(facts.config.text(section, "bind"))]
@@ -103,6 +111,7 @@ def profile(facts: Facts) -> Seen:
 
 
 def secret(facts: Facts) -> Seen:
+    """The manager interface's secret cannot be guessed."""
     _, _, user, word = facts.config.ami
     if word.lower() in (*KNOWN_SECRETS, user.lower()) or len(word) < LEAST_SECRET:
         remedy = 'write a random one into [ami] secret (and manager.conf): python3 -c "import secrets; print(secrets.token_hex(24))"'

@@ -30,6 +30,7 @@ DESTINATION = re.compile(r"\*|\+[1-9][0-9]{0,14}", re.ASCII)
 
 
 def readable(facts: Facts) -> Seen:
+    """The file carillon.ini is there, can be read, and holds no unknown key."""
     path = facts.home / "carillon.ini"
     if not facts.home.is_dir():
         return fault(f"there is no folder {facts.home}", "correct --home, or make a new installation: carillon init --home DIR")
@@ -55,6 +56,7 @@ def readable(facts: Facts) -> Seen:
 
 
 def values(facts: Facts) -> Seen:
+    """Every setting is of its form: ports, addresses, networks, hours, country, URL of the store."""
     wrong = [f"[{section}] {key} is {facts.config.text(section, key)!r}; write {form}" for section, key, form in _wrong(facts)]
     return fault(wrong[0].partition(";")[0], wrong[0].partition("; ")[2]) if wrong else fine("every setting is of its form")
 
@@ -130,6 +132,7 @@ FORMS: dict[tuple[str, str], tuple[Callable[[str], bool], str]] = {
 
 
 def environment(facts: Facts) -> Seen:
+    """Every CARILLON_ variable names a setting; beside running parts, theirs."""
     known = {f"CARILLON_{section}_{key}".upper() for section, key in KEYS} | {"CARILLON_HOME"}
     unknown = sorted(set(facts.environment) - known)
     if unknown:
@@ -139,6 +142,7 @@ def environment(facts: Facts) -> Seen:
 
 
 def owners(facts: Facts) -> Seen:
+    """All files of the folder are its owner's."""
     whose = facts.home.stat().st_uid
     others = [path for path in _files(facts.home) if path.lstat().st_uid != whose]
     if others:
@@ -168,6 +172,7 @@ def _owner(path: Path) -> str:
 
 
 def secrets(facts: Facts) -> Seen:
+    """The files carillon.ini, admin.json, the store, Asterisk's files with secrets and uploads are closed to others."""
     paths = [facts.home / name for name in SECRETS if (facts.home / name).exists()]
     url = facts.config.store_url
     paths += [path for path in (facts.home / "imports").glob("*") if path.is_file()]
@@ -191,6 +196,7 @@ def _above(home: Path, path: Path) -> list[Path]:
 
 
 def disk(facts: Facts) -> Seen:
+    """Room and files are left on the disk."""
     seen = os.statvfs(facts.home)
     free, inodes = seen.f_bavail * seen.f_frsize, seen.f_favail
     remedy = f"make room where {facts.home} lies; old logs and Asterisk's CDR and CEL files may go to an archive"
@@ -200,6 +206,7 @@ def disk(facts: Facts) -> Seen:
 
 
 def logs(facts: Facts) -> Seen:
+    """What parts write to can be written; logs are not too big."""
     folders = [facts.home / name for name in WRITTEN if (facts.home / name).exists()]
     shut = [str(path) for path in folders if not os.access(path, os.W_OK | os.X_OK) or not path.stat().st_mode & 0o200]
     if shut:

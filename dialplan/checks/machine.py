@@ -19,6 +19,7 @@ TIMEX_BYTES, STATUS_AT = 208, 40  # struct timex of 64-bit Linux
 
 
 def python(_: Facts) -> Seen:
+    """Python is new enough, and its SQLite sound."""
     if sys.version_info < OLDEST_PYTHON:
         return fault(f"this is Python {sys.version.split()[0]}", "make the virtual environment anew with Python 3.11 or newer")
     sound = ".".join(map(str, store.SOUND_SQLITE))
@@ -32,6 +33,7 @@ def python(_: Facts) -> Seen:
 
 
 def zones(_: Facts) -> Seen:
+    """The time zones are installed."""
     missing = []
     for name in ZONES:
         try:
@@ -44,6 +46,7 @@ def zones(_: Facts) -> Seen:
 
 
 def clock(_: Facts) -> Seen:
+    """The clock is not absurd, and something keeps it right."""
     if time.time() < NOT_BEFORE:
         said = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
         return fault(f"the clock says {said} UTC", "set the clock, and let it be kept: systemctl enable --now systemd-timesyncd")

@@ -23,8 +23,7 @@ MUST_NOT: dict[str, dict[str, str]] = {  # what whoever stole the secret could u
     "Command": {"Command": "core show uptime"},
     "GetConfig": {},
     "UpdateConfig": {},
-    "Reload": {"Module": NOWHERE},
-    "ModuleLoad": {},
+    "ModuleLoad": {},  # Reload needs one of these rights too, and would be noted as one even for a module that is not there
     "DBPut": {},
     "AGI": {},
 }

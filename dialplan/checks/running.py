@@ -33,6 +33,7 @@ def evaluates(facts: Facts) -> bool:
 
 
 def parts(facts: Facts) -> Seen:
+    """Every part that belongs to the installation lives, and none died of late."""
     living = facts.parts
     if not living:
         left = sorted(path.stem for path in (facts.home / "run").glob("*.pid"))
@@ -69,6 +70,7 @@ def _restarts(facts: Facts) -> str:
 
 
 def ports(facts: Facts) -> Seen:
+    """Our ports are free, or open and ours; the addresses are this machine's."""
     ours = {part.pid for part in facts.parts.values()}
     there = {
         (part, kind, address, port): [one for one in facts.listeners if processes.in_the_way(one, kind, address, port)]
@@ -115,6 +117,7 @@ def _is_here(address: str) -> bool:
 
 
 def node(facts: Facts) -> Seen:
+    """No other engine bears our name in the store."""
     process, beat_at = facts.content.bearer or (None, 0)
     path = facts.home / "run" / "engine.lock"
     token = path.read_text()[:64] if path.exists() else ""
@@ -126,6 +129,7 @@ def node(facts: Facts) -> Seen:
 
 
 def engine(facts: Facts) -> Seen:
+    """The engine has said of late in the store that it lives, and does not hold back."""
     if "engine" not in facts.parts:
         return skipped("the engine does not run")
     seen = facts.content.node
@@ -143,6 +147,7 @@ def engine(facts: Facts) -> Seen:
 
 
 def link(facts: Facts) -> Seen:
+    """The engine has its link to Asterisk."""
     seen = facts.content.node
     if "engine" not in facts.parts or seen is None:
         return skipped("the engine does not run")
@@ -152,6 +157,7 @@ def link(facts: Facts) -> Seen:
 
 
 def agi(facts: Facts) -> Seen:
+    """The AGI server takes a connection and answers."""
     if "agi" not in facts.parts:
         return skipped("agi does not run")
     port = facts.config.port("agi")
@@ -170,6 +176,7 @@ def agi(facts: Facts) -> Seen:
 
 
 def api(facts: Facts) -> Seen:
+    """The API answers over HTTP."""
     if "api" not in facts.parts:
         return skipped("api does not run")
     bound, port = facts.config.text("api", "bind"), facts.config.port("api")

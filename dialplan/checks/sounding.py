@@ -38,6 +38,7 @@ def real(facts: Facts) -> list[Line]:
 
 
 def bind(facts: Facts) -> Seen:
+    """SIP is bound where real trunks reach it."""
     away, bound = real(facts), facts.config.text("sip", "bind")
     if away and loopback(bound):
         what = f"SIP is bound to {bound}, where trunk {away[0].name} ({away[0].host}) cannot reach it"
@@ -46,6 +47,7 @@ def bind(facts: Facts) -> Seen:
 
 
 def nat(facts: Facts) -> Seen:
+    """External_address and local_net fit each other and the trunks."""
     config = facts.config
     external, nets = config.text("sip", "external_address"), config.words("sip", "local_net")
     if nets and not external:
@@ -86,6 +88,7 @@ def _towards(host: str) -> str:
 
 
 def accounts(facts: Facts) -> Seen:
+    """Asterisk knows every trunk and extension, in its present version."""
     content = facts.content
     names = {f"trunk-{line.id}": f"trunk {line.name}" for line in content.lines}
     names |= {f"ext-{phone.id}": f"extension {phone.username}" for phone in content.phones}
@@ -107,6 +110,7 @@ def accounts(facts: Facts) -> Seen:
 
 
 def registrations(facts: Facts) -> Seen:
+    """Every trunk that registers is registered."""
     wanted = {f"trunk-{line.id}": line for line in facts.content.lines if line.register and line.username}
     if not wanted:
         return fine("no trunk asks for a registration")
@@ -126,6 +130,7 @@ def registrations(facts: Facts) -> Seen:
 
 
 def resting(facts: Facts) -> Seen:
+    """No trunk rests after failures."""
     down = [trunk for trunk in facts.content.trunks if trunk.down_until and trunk.down_until > store.now()]
     if down:
         return warning(
@@ -135,6 +140,7 @@ def resting(facts: Facts) -> Seen:
 
 
 def recordings(facts: Facts) -> Seen:
+    """Every recording has its files, of the right length."""
     folder, wrong = facts.home / "recordings", []
     for row in facts.content.recordings:
         for codec in CODECS:
@@ -149,6 +155,7 @@ def recordings(facts: Facts) -> Seen:
 
 
 def sounds(facts: Facts) -> Seen:
+    """Asterisk's sounds lead to our recordings; its own prompts are installed."""
     try:
         data = _data(facts)
     except NoControl as error:
@@ -171,6 +178,7 @@ def _data(facts: Facts) -> Path:
 
 
 def rtp(facts: Facts) -> Seen:
+    """RTP's ports are enough for what running campaigns may take."""
     first, last = facts.config.port("rtp"), facts.config.port("rtp_end")
     try:
         said = facts.says("rtp show settings")

@@ -9,6 +9,7 @@ AHEAD_MS = 60_000
 
 
 def reachable(facts: Facts) -> Seen:
+    """The database opens."""
     try:
         seen = facts.database
     except inspection.NoStore as error:
@@ -28,6 +29,7 @@ def _told(error: store.StoreError) -> Seen:
 
 
 def place(facts: Facts) -> Seen:
+    """SQLite lies on a local disk, with WAL; MySQL isolates and keeps what it committed."""
     seen = facts.database
     if seen.filesystem in inspection.NETWORKS:
         remedy = "move the installation to a local disk, or to MySQL: carillon store copy"
@@ -47,6 +49,7 @@ def place(facts: Facts) -> Seen:
 
 
 def version(facts: Facts) -> Seen:
+    """The tables are those of this version; MySQL is new enough and compares text exactly."""
     try:
         inspection.check(facts.config.store_url)
     except store.StoreError as error:
@@ -55,6 +58,7 @@ def version(facts: Facts) -> Seen:
 
 
 def clock(facts: Facts) -> Seen:
+    """The database's clock and ours agree, and nothing in the store is of the future."""
     now, theirs = store.now(), facts.database.clock
     if theirs is not None and (apart := abs(theirs - now)) > APART_MS:
         tell = fault if apart > FAR_APART_MS else warning
@@ -70,6 +74,7 @@ def clock(facts: Facts) -> Seen:
 
 
 def administrator(facts: Facts) -> Seen:
+    """An active administrator is there."""
     if facts.content.admins:
         return fine("there is an administrator")
     if not (facts.home / "admin.json").exists() and not facts.content.newest:

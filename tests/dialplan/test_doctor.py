@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dialplan import demo, doctor
+from dialplan.checks import __main__ as document
 from dialplan.checks import folder, machine
 from dialplan.checks.finding import Check, State
 from sql import inspection, settings, store
@@ -190,6 +191,12 @@ def test_its_codes():
     codes = {(): 0, ("ok", "skipped"): 0, ("ok", "warning"): 2, ("warning", "fault"): 1}
     for states, code in codes.items():
         assert doctor.code([doctor.Finding("x", State(state), "", "", "") for state in states]) == code
+
+
+def test_its_document_is_its_table():
+    written = (Path(doctor.__file__).parent.parent / "docs" / "doctor.md").read_text()
+    assert written == document.text(), "docs/doctor.md is old; run `python -m dialplan.checks > docs/doctor.md`"
+    assert all(check.look.__doc__ for check in doctor.CHECKS)
 
 
 def test_its_table_is_sound():
