@@ -16,6 +16,7 @@ LATE_S = 2  # so long after its end a registration may still be on its way to be
 TAIL = 200_000  # bytes of the log in which the reason of a registration is looked for
 REGISTRATION = re.compile(r"^ *trunk-([0-9]+)-registration/\S+ +\S+ +(\w+)(?: +\(exp\. ([0-9]+)s( ago)?\))?", re.MULTILINE)
 CONTACT = re.compile(r"^ *Contact: +trunk-([0-9]+)/\S+ +\S+ +(\w+)", re.MULTILINE)
+CODE = re.compile(r"\b[1-6][0-9]{2}\b(?: (?!fatal|temporal)[A-Za-z]+)*")
 UNREACHABLE = "it does not answer when asked (OPTIONS); check host, port and firewall"
 
 
@@ -40,23 +41,21 @@ def _unregistered(instance: Instance, line: Line, status: str, late: int) -> str
         return None if late <= LATE_S else "its registration ran out, and the registrar does not answer"
     if status != "Rejected":
         return "it is not registered yet"
-    word = _last_word(instance.logs, sip.member(line))
-    if word.startswith("No response"):
-        return "it is not registered: the registrar does not answer"
-    answer = f" ({word})" if word else f"; {instance.messages} says why"
+    said = _last_word(instance.logs, sip.member(line))
+    if said.startswith("No response"):
+        return "it is not registered: the registrar does not answer; check host, port and firewall"
+    code = CODE.search(said)
+    answer = f" ({code[0]})" if code else f"; {instance.messages} says why"
     return f"it is not registered: the registrar refuses it{answer}; check username and password"
 
 
 def _last_word(logs: Collection[Path], member: str) -> str:
-    """What Asterisk last logged about registrations of this member, such as `403 Forbidden`."""
-    pattern = (
-        r"outbound_registration\.c: (?:\S+: )?'?(.{3,60}?)'?(?: fatal| temporal)?(?: response)? received from "
-        rf"'[^']*' on registration attempt to '{re.escape(member)}'"
-    )
+    """What Asterisk last logged about registrations of this member, such as `403 Forbidden fatal response`."""
+    said = re.compile(rf"outbound_registration\.c: (.{{3,80}}) received from '[^']*' on registration attempt to '{re.escape(member)}'")
     found: list[str] = []
     for path in logs:
         if path.exists() and os.access(path, os.R_OK):
             with path.open("rb") as file:
                 file.seek(max(0, path.stat().st_size - TAIL))
-                found = found or re.findall(pattern, file.read().decode("utf-8", "replace"), re.IGNORECASE)
+                found += said.findall(file.read().decode("utf-8", "replace"))
     return found[-1] if found else ""

@@ -62,6 +62,8 @@ class Provisioner:
         self._instance = instance
         self._transport, self._taken = transport, taken
         self._names: set[str] = set()  # as they were at the last writing
+        self._texts: dict[str, str] = {}  # likewise, by key
+        self._anew: set[str] = set()  # those that were written otherwise before
         self._told: dict[str, int] | None = None  # what Asterisk was last told of
         self._missing: set[str] = set()  # what it did not load of that
         self._wrong: dict[str, str] = {}
@@ -83,6 +85,7 @@ class Provisioner:
             again = wanted == self._told and bool(self._missing)
             self._told = None  # until Asterisk has answered
             known = self._known(reload) - set(self._wrong)
+            self._register(known)
             loaded = {row.key: row.version for row in rows if row.key in known}
             if _trunks(loaded) != self._loaded:
                 log.info("Asterisk has loaded %d of %d trunks", len(_trunks(loaded)), len(_trunks(wanted)))
@@ -91,6 +94,13 @@ class Provisioner:
         self._told, self._age = wanted, 0.0
         self._missing = set(wanted) - set(loaded) - set(self._wrong)
         self._wait(rows, again)
+
+    def _register(self, known: set[str]) -> None:
+        """A password that is another one now: Asterisk would try it when its turn comes, minutes later."""
+        for key in self._anew & known:
+            if f"[{sip.registration_of(key)}]" in self._texts[key]:
+                self._instance.control(f"pjsip send register {sip.registration_of(key)}")
+        self._anew.clear()
 
     def _states(self) -> None:
         """Now and then, say in the store how Asterisk has the trunks that it knows."""
@@ -121,19 +131,20 @@ class Provisioner:
 
     def _write(self, rows: list[Account]) -> bool:
         """Write the include; whether it is another one than before."""
-        sections = [runtime.ACCOUNTS_HEAD]
-        wrong = {}
+        texts, wrong = {}, {}
         self._names.clear()
         self._names.update(name.lower() for name in self._taken())
         for row in rows:
             try:
-                sections.append(row.text())
+                texts[row.key] = row.text()
             except runtime.ConfigError as error:
                 wrong[row.key] = str(error)
                 if self._wrong.get(row.key) != str(error):
                     log.error("%s; it is left out until then", error)
         self._wrong = wrong
-        path, text = self._instance.include, "".join(sections)
+        self._anew |= {key for key, text in texts.items() if self._texts.get(key, text) != text}
+        self._texts = texts
+        path, text = self._instance.include, "".join([runtime.ACCOUNTS_HEAD, *texts.values()])
         if path.exists() and path.read_text() == text:
             return False
         runtime.write(path, text, path.stat().st_mode & 0o777 if path.exists() else 0o600)

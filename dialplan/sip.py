@@ -25,7 +25,7 @@ def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
     """The sections of a trunk: `trunk-<id>`. ConfigError names the trunk and the field. No `transport`: Asterisk chooses."""
     name = f"trunk-{int(line.id)}"
     what = f"trunk {line.name!r} (id {line.id}):"
-    address(line.host, f"{what} host")
+    host = address(line.host, f"{what} host")
     _within(line.port, 1, 65535, f"{what} port")
     where = _where(line)
     # Nobody becomes a trunk by calling himself so.
@@ -40,7 +40,7 @@ def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
         user, _, domain = checked(sip.ACCOUNT, line.username, f"{what} username").partition("@")
         password = checked(sip.SECRET, line.password or "", f"{what} password")
         sections.append((name, {"type": "auth", "auth_type": "digest", "username": line.username, "password": password}))
-        endpoint |= {"outbound_auth": name} | ({"from_domain": domain} if domain else {})
+        endpoint |= {"outbound_auth": name, "from_domain": domain or _bracketed(host)}
         # Asterisk refuses a trunk with an @ in from_user; where there is none, From is the call's caller id.
         endpoint |= {} if line.caller_id_in == "from" else {"from_user": user}
         if line.register:
@@ -48,8 +48,13 @@ def trunk_conf(line: Line, transport: str = OWN_TRANSPORT) -> str:
                 "type": "registration", "server_uri": f"sip:{where}", "client_uri": member(line),
                 "outbound_auth": name, "contact_user": user, "expiration": "300",
             } | RETRIES | over  # fmt: skip
-            sections.append((f"{name}-registration", registration))
+            sections.append((registration_of(name), registration))
     return _text(sections)
+
+
+def registration_of(trunk: str) -> str:
+    """The name of a trunk's registration in Asterisk."""
+    return f"{trunk}-registration"
 
 
 def member(line: Line) -> str:
@@ -59,7 +64,11 @@ def member(line: Line) -> str:
 
 
 def _where(line: Line) -> str:
-    return f"{f'[{line.host}]' if ':' in line.host else line.host}:{line.port}"
+    return f"{_bracketed(line.host)}:{line.port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def extension_conf(phone: Phone, transport: str = OWN_TRANSPORT) -> str:

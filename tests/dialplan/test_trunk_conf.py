@@ -8,7 +8,7 @@ from dialplan import sip
 from dialplan.runtime import ConfigError
 from sql.trunks import Line
 
-LINE = Line(7, 1, "carrier", "sip.example.net", 5060, "me", "s3cret", True, "ulaw,alaw", 60, None)
+LINE = Line(7, 1, "carrier", "sip.example.net", 5060, "me", "s3cret", True, "ulaw,alaw", 60)
 BREAKS = [
     "\n[evil]\ntype=endpoint",
     "x\r\n[evil]",
@@ -125,4 +125,27 @@ def test_a_username_with_a_domain_is_an_address_of_record():
     assert (endpoint["from_user"], endpoint["from_domain"]) == ("me", "example.net")
     assert (registration["client_uri"], registration["contact_user"]) == ("sip:me@example.net", "me")
     assert registration["server_uri"] == "sip:sip.example.net:5060"
-    assert "from_domain" not in of(LINE, "endpoint")
+
+
+@pytest.mark.parametrize(("host", "domain"), [("sip.example.net", "sip.example.net"), ("192.0.2.7", "192.0.2.7"), ("::1", "[::1]")])
+def test_an_account_without_a_domain_is_of_the_host(host, domain):
+    assert of(replace(LINE, host=host), "endpoint")["from_domain"] == domain
+    assert "from_domain" not in of(replace(LINE, username=None), "endpoint")
+
+
+@pytest.mark.parametrize(("username", "where", "pai", "from_user"), [
+    ("me", "pai", "yes", "me"), ("me", "from", "no", None), (None, "pai", "yes", None), (None, "from", "no", None),
+])  # fmt: skip
+def test_where_the_caller_id_stands(username, where, pai, from_user):
+    """Without from_user Asterisk writes the caller id into From."""
+    endpoint = of(replace(LINE, username=username, caller_id_in=where), "endpoint")
+    assert (endpoint["send_pai"], endpoint.get("from_user")) == (pai, from_user)
+
+
+def test_a_refused_registration_is_tried_again():
+    """Asterisk gives up for good after a refusal unless each of these says otherwise."""
+    registration = of(LINE, "registration")
+    assert registration["auth_rejection_permanent"] == "no"
+    assert 0 < int(registration["retry_interval"]) <= 30
+    assert 0 < int(registration["forbidden_retry_interval"]) == int(registration["fatal_retry_interval"]) <= 120
+    assert int(registration["max_random_initial_delay"]) == 1

@@ -27,7 +27,7 @@ SHARED = "disallow = all\nrewrite_contact = yes\nrtp_symmetric = yes\nforce_rpor
 HEAD = """[global]
 type = global
 debug = yes
-endpoint_identifier_order = username,ip
+endpoint_identifier_order = auth_username,username,ip
 [far]
 type = transport
 protocol = udp
@@ -48,7 +48,7 @@ match = {known}
 ACCOUNT = """[{name}]
 type = endpoint
 context = {context}
-identify_by = username
+identify_by = auth_username,username
 auth = {name}
 aors = {name}
 {shared}allow = {codecs}
