@@ -24,8 +24,9 @@ PACKAGES = {
     "asterisk": ("asterisk", "asterisk-core-sounds-en-gsm"),
     "sipp": ("sip-tester",),
     "mariadb": ("mariadb-server-core",),
+    "logrotate": ("logrotate",),
 }
-WANTED = {"asterisk": f"Asterisk {OLDEST[0]}.{OLDEST[1]} or newer", "sipp": "sipp", "mariadb": "MariaDB"}
+WANTED = {"asterisk": f"Asterisk {OLDEST[0]}.{OLDEST[1]} or newer", "sipp": "sipp", "mariadb": "MariaDB", "logrotate": "logrotate"}
 LATER_SUITES = {"debian": ("forky", "sid"), "ubuntu": ("questing", "resolute", "devel")}
 ARCHIVES = {"debian": "debian", "ubuntu": "ubuntu|ubuntu-ports"}  # how an archive's address ends; others' archives may end so too
 COMPONENTS = {"debian": "main", "ubuntu": "main universe"}
@@ -80,6 +81,14 @@ def sipp(cache: Path = CACHE) -> Program:
         return Program((place,), Path("/"), "")
     root = fetched("sipp", cache)
     return Program(loaded(root, "usr/bin/sipp"), root, "")
+
+
+def logrotate(cache: Path = CACHE) -> Program:
+    place = shutil.which("logrotate") or shutil.which(str(SBIN / "logrotate"))
+    if place:
+        return Program((place,), Path("/"), "")
+    root = fetched("logrotate", cache)
+    return Program(loaded(root, "usr/sbin/logrotate"), root, "")
 
 
 def mariadb(cache: Path = CACHE) -> Program:
@@ -273,7 +282,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     given = parser.parse_args()
     try:
-        print(*{"asterisk": asterisk, "sipp": sipp, "mariadb": mariadb}[given.program](given.cache).command)
+        print(*{"asterisk": asterisk, "sipp": sipp, "mariadb": mariadb, "logrotate": logrotate}[given.program](given.cache).command)
     except FetchError as error:
         sys.exit(f"carillon: {error}")
 

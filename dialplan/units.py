@@ -24,7 +24,10 @@ PARTS = {  # part: what it does
     "provision": "lets Asterisk follow the store's trunks and extensions",
 }
 OWN = {"asterisk": "its own Asterisk"}
-NOT_OF_ASTERISK = re.compile(r"^(MemoryDenyWriteExecute|SystemCallFilter|SystemCallErrorNumber|RestrictRealtime)=.*\n", re.MULTILINE)
+WITHOUT = {  # part: the restrictions under which it cannot work
+    "api": ("MemoryDenyWriteExecute",),  # sound files are read by callbacks that are made when they are needed
+    "asterisk": ("MemoryDenyWriteExecute", "SystemCallFilter", "SystemCallErrorNumber", "RestrictRealtime"),
+}
 PLACE = re.compile(r"/[A-Za-z0-9_./-]*", re.ASCII)
 
 
@@ -47,7 +50,8 @@ def files(config: Settings, user: str) -> dict[str, str]:
         # Only the provisioner writes into Asterisk's configuration.
         writes = home + accounts if part == "provision" else home
         text = _filled(template, values | {"PART": part, "WHAT": what, "WRITES": writes})
-        made[f"carillon-{part}.service"] = NOT_OF_ASTERISK.sub("", text) if part == "asterisk" else text
+        kept = [line for line in text.splitlines(True) if line.partition("=")[0] not in WITHOUT.get(part, ())]
+        made[f"carillon-{part}.service"] = "".join(kept)
     return made | {"logrotate": _rotation(config, user)}
 
 
