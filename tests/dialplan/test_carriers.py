@@ -15,6 +15,8 @@ LOG = (
 )
 FROM = "received from 'sip:sip.example.net:5060'"
 NOT = "it is not registered"
+SILENT = "the registrar does not answer; check host, port and firewall"
+REFUSED, CHECK = f"{NOT}: the registrar refuses it", "; check username and password"
 
 
 class Asterisk:
@@ -24,10 +26,11 @@ class Asterisk:
 
     def __init__(self, log: Path, registration: str = "", contact: str = "") -> None:
         self.logs = [log.with_name("none"), log]
+        member, line = "trunk-7-registration/sip:sip.example.net:5060", "  Contact:  {}:5060   ef9f71f78f {}\n"
         self._said = {
-            "pjsip show registrations": f"{HEAD} trunk-7-registration/sip:sip.example.net:5060     trunk-7     {registration}\n\nObjects found: 1\n",
-            "pjsip show contacts": f"  Contact:  desk/sip:desk@192.0.2.1:5060   ef9f71f78f Avail  1.0\n  Contact:  trunk-8/sip:192.0.2.7:5060   ef4ce321fa {contact}\n",
-        }  # fmt: skip
+            "pjsip show registrations": f"{HEAD} {member}     trunk-7     {registration}\n\nObjects found: 1\n",
+            "pjsip show contacts": line.format("desk/sip:desk@192.0.2.1", "Avail  1.0") + line.format("trunk-8/sip:192.0.2.7", contact),
+        }
         self.asked: list[str] = []
 
     def control(self, command: str) -> str:
@@ -44,10 +47,10 @@ class Asterisk:
         ("Registered        (exp. 3s ago)", "", False, "its registration ran out, and the registrar does not answer"),
         ("Unregistered      (exp. 0s)", "", False, f"{NOT} yet"),
         ("Stopped", "", False, f"{NOT} yet"),
-        ("Rejected          (exp. 19s)", "", False, f"{NOT}: the registrar refuses it; log/messages says why; check username and password"),
-        ("Rejected          (exp. 19s)", f"Temporal response '401' {FROM}", False, f"{NOT}: the registrar refuses it (401); check username and password"),
-        ("Rejected          (exp. 96s)", f"403 Forbidden fatal response {FROM}", False, f"{NOT}: the registrar refuses it (403 Forbidden); check username and password"),
-        ("Rejected          (exp. 19s)", f"No response {FROM}", False, f"{NOT}: the registrar does not answer; check host, port and firewall"),
+        ("Rejected          (exp. 19s)", "", False, f"{REFUSED}; log/messages says why{CHECK}"),
+        ("Rejected          (exp. 19s)", f"Temporal response '401' {FROM}", False, f"{REFUSED} (401){CHECK}"),
+        ("Rejected          (exp. 96s)", f"403 Forbidden fatal response {FROM}", False, f"{REFUSED} (403 Forbidden){CHECK}"),
+        ("Rejected          (exp. 19s)", f"No response {FROM}", False, f"{NOT}: {SILENT}"),
     ],
 )  # fmt: skip
 def test_a_registration(tmp_path, status, log, registered, why):
