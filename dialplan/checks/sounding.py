@@ -1,6 +1,8 @@
 """SIP and sound: trunks, extensions, registrations, NAT, recordings, RTP's ports."""
 
 import ipaddress
+import os
+import pwd
 import re
 import socket
 from pathlib import Path
@@ -166,9 +168,37 @@ def sounds(facts: Facts) -> Seen:
     if not ours.exists() or not ours.samefile(folder):
         remedy = "start asterisk again" if facts.config.own_asterisk else "carillon asterisk install"
         return fault(f"{ours} does not lead to {folder}", f"{remedy}, which links it")
+    if shut := _shut(facts, folder):
+        who, where = shut
+        return fault(
+            f"Asterisk runs as {who}, who may not look into {where}", f"let that user in: setfacl -m u:{who}:x {where}, or by a group"
+        )
     if not any(data.glob(f"sounds/en*/{NOBODY}.*")) and not any(data.glob(f"sounds/{NOBODY}.*")):
         return warning(f"Asterisk has no sound {NOBODY}", "install the package asterisk-core-sounds-en-gsm")
     return fine("Asterisk sees the recordings")
+
+
+def _shut(facts: Facts, folder: Path) -> tuple[str, Path] | None:
+    """Whom another's Asterisk runs as, and the folder of this way that is closed to him."""
+    if facts.config.own_asterisk:
+        return None
+    place = facts.instance
+    if not isinstance(place, beside.Beside) or not place.socket.exists():
+        return None
+    user = pwd.getpwuid(place.socket.stat().st_uid)
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
+    for one in (*reversed(folder.parents), folder):
+        needed = 0o5 if one == folder else 0o1
+        rights = one.stat()
+        mode = rights.st_mode >> (6 if rights.st_uid == user.pw_uid else 3 if rights.st_gid in groups else 0)
+        if user.pw_uid and mode & needed != needed and not _listed(one):
+            return user.pw_name, one
+    return None
+
+
+def _listed(folder: Path) -> bool:
+    """Whether a list of rights (setfacl) says more than the mode does."""
+    return "system.posix_acl_access" in os.listxattr(folder)
 
 
 def _data(facts: Facts) -> Path:

@@ -1,6 +1,7 @@
 """Installations for the doctor: a sound one that does not run, ways of breaking it, and what he says of it."""
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dialplan import demo, doctor, processes
+from dialplan import doctor, processes
 from dialplan.doctor import Finding
 from sql import settings, store, users
 
@@ -22,7 +23,7 @@ PARTS = ("engine", "engine.push", "agi.server", "api", "dialplan.provision", "di
 def sound(home: Path, empty_store: Path, **changes: str) -> Path:
     """An installation that was started before, has an administrator, and is stopped."""
     given = {"calling__country": "DE", "ami__secret": SECRET} | changes
-    settings.write_first(home, demo.free_base(), **given)
+    settings.write_first(home, quiet_base(), **given)
     for name in ("run", "log", "recordings"):
         (home / name).mkdir(exist_ok=True)
     for name in ("admin.json", "carillon.sqlite"):
@@ -31,6 +32,12 @@ def sound(home: Path, empty_store: Path, **changes: str) -> Path:
     with opened(home):
         store.unit(users.create, {"username": "admin", "password_hash": "-", "role": "admin"}, None, store.now())
     return home
+
+
+def quiet_base() -> int:
+    """A port base on which nothing listens, and below those that other tests use meanwhile."""
+    taken = {one.port for one in processes.listeners()}
+    return next(base for base in iter(lambda: random.randrange(1100, 6900), None) if not taken & set(range(base, base + 12)))
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dialplan import demo, doctor
+from dialplan import doctor
 from dialplan.checks import __main__ as document
-from dialplan.checks import folder, machine
+from dialplan.checks import folder, machine, sounding
 from dialplan.checks.finding import Check, State
 from sql import inspection, settings, store
-from tests.dialplan.broken import TABLE, halted
-from tests.dialplan.patients import COMPLAINTS, complaints, files, sound, write
+from tests.dialplan.broken import TABLE, halted, trunk
+from tests.dialplan.patients import COMPLAINTS, complaints, files, quiet_base, sound, write
 
 
 @pytest.fixture
@@ -116,6 +116,17 @@ def test_a_store_on_a_network_filesystem(home, monkeypatch, tmp_path):
     assert "nfs4" in found["store-place"].what
 
 
+def test_a_public_trunk_from_behind_nat(home, monkeypatch):
+    write(home, "sip", bind="0.0.0.0")
+    trunk(host="9.9.9.9")(home)
+    for ours, wrong in (("10.0.0.5", {"nat"}), ("8.8.8.8", set()), ("", set())):
+        monkeypatch.setattr(sounding, "_towards", lambda _, ours=ours: ours)
+        found = complaints(home)
+        assert set(found) - {"parts"} == wrong
+    write(home, "sip", external_address="10.9.9.9", local_net="10.0.0.0/8")
+    assert "is no public address" in complaints(home)["nat"].what
+
+
 def test_a_port_that_is_somebody_elses(home):
     base = settings.read(home).port("api")
     with socket.create_server(("127.0.0.1", base)):
@@ -134,7 +145,7 @@ def test_an_empty_folder_and_none(tmp_path):
 
 
 def test_a_fresh_one_that_was_never_started(tmp_path):
-    settings.write_first(tmp_path, demo.free_base(), calling__country="DE")
+    settings.write_first(tmp_path, quiet_base(), calling__country="DE")
     found = {one.check: one for one in doctor.examine(tmp_path)}
     assert "the first start makes it" in found["store"].what
     assert {name for name, one in found.items() if one.state == "fault"} == set()

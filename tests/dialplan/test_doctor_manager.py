@@ -1,5 +1,7 @@
 """The doctor beside an Asterisk that is not ours, where only its manager interface tells: a truthful peer with all its bad days."""
 
+import os
+import pwd
 import socket
 import threading
 import time
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dialplan import doctor
-from dialplan.checks import machine, manager
+from dialplan.checks import machine, manager, sounding
+from dialplan.checks.facts import Facts
 from sql import settings, trunks
 from tests.dialplan.patients import COMPLAINTS, SECRET, complaints, opened, sound, write
 from tests.fakes.manager_peer import ManagerPeer
@@ -131,6 +134,32 @@ def test_on_another_machine(home):
     found = {one.check: one for one in doctor.examine(home, [check for check in doctor.CHECKS if check.name != "ami"])}
     assert found["ami-bound"].state == "warning"
     assert "another machine" in found["modules"].what
+
+
+def test_recordings_that_asterisks_user_cannot_reach(home, tmp_path):
+    if os.geteuid():
+        pytest.skip("only root can give files away")
+    nobody = pwd.getpwnam("nobody")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "asterisk.conf").write_text(f"[directories]\nastrundir => {etc}\nastdatadir => {etc}\n")
+    with socket.socket(socket.AF_UNIX) as control:
+        control.bind(str(etc / "asterisk.ctl"))
+        os.chown(etc / "asterisk.ctl", nobody.pw_uid, nobody.pw_gid)
+        (etc / "sounds" / "en").mkdir(parents=True)
+        (etc / "sounds" / "en" / "vm-nobodyavail.gsm").touch()
+        (etc / "sounds" / "carillon").symlink_to(home / "recordings")
+        facts = Facts(home)
+        for folder in (*home.parents[:-1], home, home / "recordings"):
+            folder.chmod(folder.stat().st_mode | 0o755)
+        assert sounding.sounds(facts).state == "ok"
+        (home / "recordings").chmod(0o750)
+        seen = sounding.sounds(facts)
+        assert (seen.state, seen.what) == ("fault", f"Asterisk runs as nobody, who may not look into {home}/recordings")
+        os.chown(home / "recordings", 0, nobody.pw_gid)
+        assert sounding.sounds(facts).state == "ok"
+        home.chmod(0o700)
+        assert str(home) in sounding.sounds(facts).what
 
 
 def test_everything_hangs(home):

@@ -75,6 +75,13 @@ class Patient:
     def remove_trunk(self) -> None:
         self.house.root.call("Trunk_Delete", trunk_id=self.trunk)
 
+    def ring_at_many(self) -> None:
+        self.campaign = self.house.campaign(["+493012380"], max_channels=1500, ring_timeout=60)
+        self.house.start(self.campaign)
+
+    def stop_ringing(self) -> None:
+        self.house.client.call("Campaign_Stop", campaign_id=self.campaign)
+
     def lose_recording(self) -> None:
         path = self.house.home / "recordings" / f"{self.house.recording}.alaw"
         path.rename(path.with_suffix(".lost"))
@@ -137,6 +144,7 @@ TABLE = [
     Broken(Patient.unlink_sounds, "sounds", "fault", "does not lead to", "start asterisk", Patient.link_sounds),
     Broken(Patient.lose_recording, "recordings", "fault", ".alaw of 'short' is missing", "backup", Patient.find_recording),
     Broken(Patient.forget_trunks, "accounts", "fault", "does not know trunk demo", "log/provision.log", Patient.remember_trunks),
+    Broken(Patient.ring_at_many, "rtp", "warning", "may take 1500 channels", "max_channels", Patient.stop_ringing),
     Broken(Patient.add_registering_trunk, "registrations", "fault", "trunk strict is not registered", "registrar", Patient.remove_trunk),
     Broken(
         lambda one: one.signal("agi", signal.SIGSTOP), "agi", "fault", "does not answer", "started anew",
