@@ -25,7 +25,7 @@ class Asterisk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "etc").mkdir(parents=True)
-        self.up = True
+        self.messages, self.up = str(folder / "log" / "messages"), True
         self.refused: set[int] = set()
         self.loaded: list[int] = []
         self.phones: list[str] = []
@@ -34,10 +34,6 @@ class Asterisk:
     @property
     def include(self) -> Path:
         return self.folder / "etc" / "carillon_accounts.conf"
-
-    @property
-    def messages(self) -> str:
-        return str(self.folder / "log" / "messages")
 
     @property
     def reloads(self) -> int:

@@ -31,6 +31,8 @@ CALLING = Calling("08:00-21:00", ("+49",))
         ({"trunks": []}, "trunk", "no trunk serves this campaign"),
         ({"trunks": [replace(TRUNK, user_id=8)]}, "trunk", "no trunk serves this campaign"),
         ({"trunks": [replace(TRUNK, loaded=False)]}, "trunk", "not loaded trunk main yet"),
+        ({"trunks": [replace(TRUNK, loaded=False)], "node": replace(NODE, trunks_text="say so")}, "trunk", "loaded trunk main yet: say so"),
+        ({"node": replace(NODE, trunks_text="say so")}, None, ""),
         ({"trunks": [replace(TRUNK, down_until=NOON + 30_000, down_why="dead")]}, "trunk", "rests until 2026-11-24 12:00:30Z: dead"),
         ({"trunks": [replace(TRUNK, down_until=NOON - 1)]}, None, ""),
         ({"trunks": [replace(TRUNK, user_id=7)]}, None, ""),
