@@ -47,4 +47,6 @@ def _span(first: int, text: str) -> Span:
 
 
 def _milliseconds(at: datetime) -> int:
+    """OverflowError where UTC is in a year that cannot be written any more."""
+    at = at.astimezone(UTC)
     return int(at.timestamp()) * 1000 + at.microsecond // 1000

@@ -84,6 +84,8 @@ def update(user_id: int, by: By, changes: dict[str, object], now: int) -> None:
     row = _to_change(user_id, by)
     if "username" in changes and str(changes["username"]).lower() != row.username.lower():
         _free(str(changes["username"]))
+    if changes.get("active") is False and User.get_by_id(by.id).path.startswith(row.path):
+        raise Wrong(f"user {user_id} stands above your own account, which would end with it; ask an account that does not stand below it")
     role = str(changes.get("role", row.role))
     if role != row.role:
         if row.parent is not None and ranks_above(role, row.parent.role):

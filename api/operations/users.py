@@ -12,7 +12,6 @@ from api.operation import EVERYBODY, MANAGERS, Caller, Id, Input, Operation, Ref
 from sql import events, ledger, numbers, store, users
 
 SETTERS = {"username": MANAGERS, "role": MANAGERS, "active": MANAGERS}  # fields that not everybody may set, and who may
-NOT_OWN = ("role", "active")  # nobody sets these of his own account
 SEARCHABLE = (*users.TEXTS, "user_id")
 
 Text = Annotated[str, StringConstraints(max_length=80)]
@@ -196,9 +195,9 @@ def update(caller: Caller, given: UserUpdate) -> User:
     visible(caller, given.user_id)
     fields = given.user.given()
     _settable(caller, fields)
-    own = [name for name in NOT_OWN if name in fields and given.user_id == caller.user_id]
-    if own and fields[own[0]] != {"role": caller.role, "active": True}[own[0]]:
-        raise Refused(f"user.{own[0]}: nobody changes this of his own account")
+    for name, own in {"role": caller.role, "active": True}.items():
+        if given.user_id == caller.user_id and fields.get(name, own) != own:
+            raise Refused(f"user.{name}: nobody changes this of his own account; ask another one that manages yours")
     if "password" in fields:
         fields["password_hash"] = hashed(fields.pop("password"))
     try:

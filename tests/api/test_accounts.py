@@ -98,10 +98,20 @@ def test_everybody_changes_what_is_told_of_himself(face, ids):
     assert face.refused("User_Update", "ute", user_id=ids["tina"], user={"first_name": "x"}) == f"user {ids['tina']} is not found"
 
 
-@pytest.mark.parametrize(("who", "field"), [("admin", {"role": "user"}), ("tina", {"role": "user"}), ("admin", {"active": "0"})])
+@pytest.mark.parametrize(
+    ("who", "field"),
+    [("admin", {"role": "user"}), ("tina", {"role": "user"}), ("admin", {"active": "0"}), ("admin", {"role": "admin", "active": "0"})],
+)
 def test_nobody_changes_his_own_standing(face, ids, who, field):
     assert "nobody changes this of his own account" in face.refused("User_Update", who, user_id=ids[who], user=field)
     assert face.done("User_Update", who, user_id=ids[who], user={"role": {"admin": "admin", "tina": "tenant"}[who], "active": 1})
+
+
+def test_nobody_ends_the_account_above_his_own(face, ids):
+    make(face, "ada", role="admin", parent_id=1)
+    said = face.refused("User_Update", "ada", user_id=1, user={"active": False})
+    assert said.startswith("user: user 1 stands above your own account")
+    assert face.answer("User_Role_List", "ada")[0] == 200
 
 
 def test_a_deactivated_tenant_s_people_are_out_at_once(face, ids):

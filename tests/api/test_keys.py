@@ -65,7 +65,10 @@ def test_a_deleted_or_expired_key_says_so(face, ids):
     assert face.refused("User_Key_Delete", "ute", key_id=made["key_id"]) == f"key {made['key_id']} is not found"
 
 
-@pytest.mark.parametrize(("expires", "says"), [("2001-01-01", "is over already"), ("soon", "'soon' is no time")])
+@pytest.mark.parametrize(
+    ("expires", "says"),
+    [("2001-01-01", "is over already"), ("soon", "'soon' is no time"), ("9999-12-31T23:59:59-14:00", "is no time")],
+)
 def test_a_key_ends_in_the_time_to_come(face, expires, says):
     assert says in face.refused("User_Key_Create", expires=expires)
     assert face.done("User_Key_List") == []
