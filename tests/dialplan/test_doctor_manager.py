@@ -171,4 +171,5 @@ def test_everything_hangs(home):
         found = {one.check: one for one in doctor.examine(home)}
         assert time.monotonic() - began < 12
     assert {name for name, one in found.items() if one.state in COMPLAINTS} - WITHOUT_CONTROL == {"store", "ami"}
+    assert "does not answer" in found["ami"].what, "it was asked, though the store hangs"
     assert found["halt"].what.startswith("because of store: ")
