@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -105,9 +105,8 @@ class Face:
             posted = posted and ours
             if operation.changes and not posted:
                 raise Refused("with a session's cookie, what changes something must be POST and carry an Origin header of this server")
-        who, key = proven.account, proven.key
-        caller = Caller(who.id, who.username, who.role, who.country, who.path, self._config, posted)
-        return caller if key is None else replace(caller, key_id=key.id, key_expires_at=key.expires_at)
+        who, expires_at = proven.account, proven.key_expires_at
+        return Caller(who.id, who.username, who.role, who.country, who.path, self._config, posted, proven.key_id, expires_at)
 
 
 def _own_origin(request: Request) -> bool:

@@ -57,10 +57,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Proven:
-    """Whose they are. `key` is set when it was proved by a key and no password."""
+    """Whose they are. `key_id` is set when no password proved it, but a key, or a session that was opened with one."""
 
     account: users.Account
-    key: keys.Found | None = None
+    key_id: int | None = None
+    key_expires_at: int | None = None
 
 
 def hashed(password: str) -> str:
@@ -123,29 +124,25 @@ class Verifier:
 
     def proven(self, found: Found, address: str) -> Proven:
         """The one account of all these credentials. Unknown, TooMany."""
-        accounts: dict[int, users.Account] = {}
-        key = keys.find(found.key, store.now()) if found.key else None
-        if key is not None:
+        proofs: list[Proven] = []
+        if found.key:
+            key = keys.find(found.key, store.now())
             if key.account is None:
                 raise Unknown(key.why)
             if key.stale:
                 store.unit(keys.used, key.id, store.now())
-            accounts[key.account.id] = key.account
-        for username, password in sorted(found.passwords):
-            account = self.verify(username, password, address)
-            accounts[account.id] = account
+            proofs.append(Proven(key.account, key.id, key.expires_at))
+        proofs += [Proven(self.verify(username, password, address)) for username, password in sorted(found.passwords)]
         by_session = sessions.find(found.session, store.now()) if found.session else None
         if found.session and by_session:
-            account, stale = by_session
-            if stale:
+            if by_session.stale:
                 store.unit(sessions.used, found.session, store.now())
-            accounts[account.id] = account
-        if not accounts:
+            proofs.append(Proven(by_session.account, by_session.key_id, by_session.key_expires_at))
+        if not proofs:
             raise Unknown("the session is over; log in again" if found.session else "credentials are missing: send username and password")
-        if len(accounts) > 1:
+        if len({proof.account.id for proof in proofs}) > 1:
             raise Unknown("the credentials in this call belong to different accounts; send those of one")
-        [account] = accounts.values()
-        return Proven(account, None if found.passwords else key)
+        return Proven(proofs[0].account) if found.passwords else proofs[0]
 
     def verify(self, username: str, password: str, address: str) -> users.Account:
         """The account of these credentials. Unknown, TooMany."""

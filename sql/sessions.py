@@ -4,6 +4,7 @@ A session is over when nobody used it for IDLE_MS, and LONGEST_MS after its logi
 """
 
 from hashlib import sha256
+from typing import NamedTuple
 
 from peewee import IntegrityError
 
@@ -14,6 +15,15 @@ from sql.row import db, fetched
 IDLE_MS = 12 * 3600 * 1000
 LONGEST_MS = 30 * 24 * 3600 * 1000
 USED_EVERY_MS = 60_000
+
+
+class Found(NamedTuple):
+    """Whose a living session is. `stale`: its use should be noted again; `key_id`: it was opened with that key, which ends as told."""
+
+    account: users.Account
+    stale: bool
+    key_id: int | None
+    key_expires_at: int | None
 
 
 def hashed(value: str) -> str:
@@ -32,12 +42,14 @@ def open_(user_id: int, value: str, key_id: int | None, until: int | None, now: 
         return bool(Session.update(**fields).where(Session.hash == hashed(value), Session.user == user_id).execute())
 
 
-def find(value: str, now: int) -> tuple[users.Account, bool] | None:
-    """The account whose living session this is, and whether its use should be noted again."""
-    both = f"SELECT s.used_at, {users.ACCOUNT} FROM session s JOIN user u ON u.id = s.user_id"
-    for used_at, *values in fetched(f"{both} WHERE s.hash = ? AND s.expires_at > ? AND s.used_at > ?", hashed(value), now, now - IDLE_MS):
+def find(value: str, now: int) -> Found | None:
+    """The living session of this value."""
+    statement = f"""SELECT s.used_at, s.key_id, k.expires_at, {users.ACCOUNT} FROM session s
+        JOIN user u ON u.id = s.user_id LEFT JOIN `key` k ON k.id = s.key_id
+        WHERE s.hash = ? AND s.expires_at > ? AND s.used_at > ?"""
+    for used_at, key_id, key_expires_at, *values in fetched(statement, hashed(value), now, now - IDLE_MS):
         account = users.living(tuple(values))
-        return (account, used_at <= now - USED_EVERY_MS) if account else None
+        return Found(account, used_at <= now - USED_EVERY_MS, key_id, key_expires_at) if account else None
     return None
 
 

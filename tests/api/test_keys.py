@@ -82,6 +82,16 @@ def test_a_key_makes_none_that_outlives_it(face, ids):
     assert [one["expires"][:10] for one in face.done("User_Key_List", "ute")] == ["2100-01-01", "2099-01-01", "2100-01-01"]
 
 
+def test_nor_does_a_session_that_it_opened(face, ids):
+    key = face.done("User_Key_Create", "ute", expires="2100-01-01")["key"]
+    browser = face.client.application.test_client()
+    browser.post("/rest/User_Login", headers={"Authorization": f"Bearer {key}"})
+    ours = {"Origin": "http://localhost"}
+    assert browser.post("/rest/User_Key_Create", headers=ours, data={"expires": "2100-01-02"}).get_json()[0] is False
+    assert browser.post("/rest/User_Key_Create", headers=ours).get_json()[0] is True
+    assert [one["expires"][:10] for one in face.done("User_Key_List", "ute")] == ["2100-01-01", "2100-01-01"]
+
+
 def test_a_manager_ends_the_keys_of_those_below_and_nobody_else_does(face, ids):
     made = face.done("User_Key_Create", "ute")
     assert face.refused("User_Key_Delete", "tom", key_id=made["key_id"]) == f"key {made['key_id']} is not found"

@@ -72,7 +72,7 @@ def test_a_session_is_kept_as_a_hash_and_renewed_by_its_owner_only(two):
 
 def test_a_session_is_over_when_idle_and_after_its_longest_time(two):
     store.unit(sessions.open_, two[0], "idle", None, None, NOW)
-    assert sessions.find("idle", NOW + sessions.IDLE_MS - 1) == (users.by_id(two[0]), True)
+    assert sessions.find("idle", NOW + sessions.IDLE_MS - 1) == (users.by_id(two[0]), True, None, None)
     assert sessions.find("idle", NOW + sessions.IDLE_MS) is None
     store.unit(sessions.open_, two[0], "busy", None, None, NOW)
     for at in range(NOW, NOW + sessions.LONGEST_MS, sessions.IDLE_MS - 1):
