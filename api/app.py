@@ -22,7 +22,7 @@ from sql import idempotency, sessions, settings, store
 
 NOT_IN_HEADERS = re.compile(r"[^ -~]")
 LARGEST_BODY = 512 << 20
-LARGEST_FIELDS = 8 << 20
+LARGEST_FIELDS = 1 << 20  # whoever sends them is not known before they are read
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +58,7 @@ class Face:
             absent = not_offered(name)
             return _answered(Answer(False, absent)) if absent else _error(405, f"there is no method {name[:80]}")
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
-        if asked.mimetype != "multipart/form-data":  # files alone may be large
+        if not (operation.files and asked.mimetype == "multipart/form-data"):  # files alone may be large
             asked.max_content_length = min(LARGEST_FIELDS, asked.max_content_length or LARGEST_FIELDS)
         try:
             with store.kept():

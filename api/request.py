@@ -6,10 +6,12 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.values import checked, parsed
 
 DEEPEST = 5
+MOST_FIELDS = 1000
 BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -22,7 +24,10 @@ def arguments(request: Request) -> dict[str, Any]:
     """Every argument of this request by name; later sources win: query, form, JSON."""
     _utf8(request.query_string, "the query string")
     if request.mimetype == FORMS[0]:
-        _utf8(request.get_data(), "the form")
+        form = request.get_data()
+        if form.count(b"&") >= MOST_FIELDS:  # of a multipart form the reader sees to it
+            raise RequestEntityTooLarge(f"the form has more than {MOST_FIELDS} fields")
+        _utf8(form, "the form")
     made: dict[str, Any] = {}
     for source in (request.args, request.form):
         for name, values in source.lists():

@@ -18,6 +18,7 @@ RATES = (1_000, 768_000)
 CODECS = {"ulaw": "ULAW", "alaw": "ALAW"}
 BLOCK = 1 << 18  # samples of all channels together
 LOUDEST = 0.999
+MOST_CHUNKS = 1000  # of a wav; each could be as small as eight bytes
 OPEN_END = 0x7FF00000  # programs that write into a pipe leave such a length in the header
 LOST = 0.1  # other formats only estimate their length
 
@@ -93,10 +94,12 @@ def _missing_of_wav(stream: IO[bytes]) -> str | None:
     head = stream.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return None
-    while len(chunk := stream.read(8)) == 8:
+    for _ in range(MOST_CHUNKS):
+        if len(chunk := stream.read(8)) < 8:
+            return None
         name, size = struct.unpack("<4sI", chunk)
         if name == b"data":
             left = there - stream.tell()
             return f"its header says {size} bytes of sound, {left} are there" if left < size < OPEN_END else None
         stream.seek(size + size % 2, 1)
-    return None
+    raise NoSound(f"has more than {MOST_CHUNKS} parts before its sound; export it again")

@@ -106,6 +106,7 @@ AS_FLOAT = encoded(tone() * 0 + 1, 8000, "WAV", "FLOAT")
         (b"hello, this is no sound at all\n" * 50, "is no sound that can be read"),
         (os.urandom(5000), "is no sound that can be read"),
         (WAV[:20], "is no sound that can be read"),
+        (WAV[:12] + b"\0" * 8000 + WAV[12:], "has more than 1000 parts before its sound; export it again"),
         (WAV[:44], "is cut short: its header says 16000 bytes of sound, 0 are there"),
         (WAV[:9000], "is cut short: its header says 16000 bytes of sound, 8956 are there"),
         (WAV[:40] + struct.pack("<I", 10**9) + WAV[44:], "is cut short: its header says 1000000000 bytes"),

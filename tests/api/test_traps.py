@@ -111,7 +111,9 @@ def test_too_large_fields_are_413_whatever_their_form(face, monkeypatch):
         {"json": {"contact_group": {"name": "x" * 300_000}}},
         {"data": large},
         {"data": large, "content_type": "multipart/form-data"},
+        {"data": {"media": (io.BytesIO(b"x" * 400_000), "a.wav")}, "content_type": "multipart/form-data"},
         {"data": {f"a{n}": "x" for n in range(1100)}, "content_type": "multipart/form-data"},
+        {"data": {f"a{n}": "x" for n in range(1100)}},
     ):
         status, answer = create_group(face, **options)
         assert (status, answer["ErrorCode"]) == (413, 413)
