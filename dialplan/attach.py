@@ -139,7 +139,7 @@ def install(config: Settings, theirs: beside.Beside, dry: bool) -> str:
         undo(_manifest(manifest), ())
         manifest.unlink()
         raise Refused(f"{error.filename or theirs.etc}: {error.strerror}; what was begun has been taken back") from None
-    return f"Carillon's lines are in {theirs.etc}. {_tell(theirs)}"
+    return f"Carillon's lines are in {theirs.etc}. {_tell(theirs, config.ami[2], True)}"
 
 
 def _do(wanted: Plan, config: Settings) -> None:
@@ -161,13 +161,19 @@ def _do(wanted: Plan, config: Settings) -> None:
         place.symlink_to(target)
 
 
-def _tell(theirs: beside.Beside) -> str:
-    """Let Asterisk read all of it anew, if it runs."""
+def _tell(theirs: beside.Beside, user: str, installed: bool) -> str:
+    """Let Asterisk read all of it anew, if it runs, and look whether it did."""
     try:
         for command in TOLD:
             theirs.control(command)
+        there = (
+            "Context 'carillon' created" in theirs.control("dialplan show carillon"),
+            "username:" in theirs.control(f"manager show user {user}"),
+        )
     except OSError as error:
         return f"Asterisk was not told: {error}. It will read them at its next start."
+    if there != (installed, installed):
+        return f"Asterisk was told to read them and has not done so; {theirs.messages} says why."
     return "Asterisk has read them."
 
 
@@ -190,7 +196,7 @@ def uninstall(config: Settings, theirs: beside.Beside, dry: bool) -> str:
         return "".join(edits.difference(edit, back=True) for edit in done.edits) + "Nothing was changed: this was a dry run."
     undo(done, tuple(done.files))
     manifest.unlink()
-    return f"{theirs.etc} is as it was before. {_tell(theirs)}"
+    return f"{theirs.etc} is as it was before. {_tell(theirs, config.ami[2], False)}"
 
 
 def undo(done: Plan, files: tuple[Path, ...]) -> None:

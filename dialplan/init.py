@@ -96,7 +96,13 @@ def secret(text: str) -> str:
 
 def configuration(text: str) -> str:
     folder = Path(text)
-    if not folder.is_absolute() or not (folder / "asterisk.conf").exists():
+    try:
+        there = folder.is_absolute() and (folder / "asterisk.conf").open("rb").close() is None
+    except FileNotFoundError:
+        there = False
+    except OSError as error:
+        raise Refused(f"{text}/asterisk.conf cannot be read ({error.strerror}); make this user a member of its group") from None
+    if not there:
         raise Refused(f"{text}: no asterisk.conf is there; write the folder of that Asterisk's configuration, such as /etc/asterisk")
     return str(folder)
 

@@ -64,6 +64,7 @@ def test_beside_another_asterisk_it_reads_where_that_one_writes(tmp_path, etc):
         ((*SCRIPTED, "--store", "postgres://x"), "[store] url starts with 'postgres'"),
         ((*SCRIPTED, "--port-base", "0"), "'0' is not a whole number from 1 to 55000"),
         (("--country", "DE", "--asterisk", "beside", "--etc", "/nowhere"), "/nowhere: no asterisk.conf is there"),
+        (("--country", "DE", "--asterisk", "beside", "--etc", "/dev/null"), "/dev/null/asterisk.conf cannot be read (Not a directory)"),
         (("--country", "DE", "--asterisk", "beside", "--ami-host", "192.0.2.1"), "write 127.0.0.1"),
         (("--country", "DE", "--asterisk", "beside", "--ami-user", "a;b"), "'a;b' is no name"),
         (("--country", "DE", "--asterisk", "beside", "--ami-secret", "a b"), "that secret has characters"),

@@ -50,6 +50,12 @@ def test_beside_another_s_asterisk_and_away_again(stock, tmp_path):
         assert {end: seen[call].cause for end, call in ids.items()} == {"00": 16, "70": 17, "90": 1}, "his Asterisk is a witness too"
         assert seen[ids["00"]].answered_at
         assert his_own_call(stock) == 200, "his own dialplan still works"
+        records = settings.read(house.home).asterisk_records
+        for record in records:  # as logrotate does it
+            record.rename(record.with_name(record.name + ".1"))
+        assert his_own_call(stock) == 200
+        wait_for("new files", lambda: all(record.exists() for record in records), 10)
+        assert set(witness.look(records, list(ids.values()), 0)) == set(ids.values())
         [customer] = [user["user_id"] for user in house.root.call("User_List") if user["username"] == "customer"]
         extension = {"name": "x", "username": "desk", "password": "another-good-one"}
         house.root.call("User_Extension_Create", user_id=customer, extension=extension)
