@@ -55,7 +55,7 @@ class Program:
 
 def asterisk(cache: Path = CACHE) -> Program:
     """The machine's Asterisk if it is new enough, else one from the cache, else one fetched into it."""
-    return _installed() or _unpacked(fetched("asterisk", cache))
+    return present(cache) or _unpacked(fetched("asterisk", cache))
 
 
 def present(cache: Path = CACHE) -> Program | None:

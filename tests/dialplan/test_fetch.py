@@ -143,6 +143,14 @@ def test_an_asterisk_on_the_machine_is_used_only_if_it_is_new_enough(machine, fo
     assert bool(machine.done("install")) is not used
 
 
+def test_one_that_was_fetched_is_used_without_writing_anything(machine):
+    """A service may not write where the program lies."""
+    first = machine.asterisk()
+    (machine.cache / ".lock").unlink()
+    assert machine.asterisk() == first
+    assert not (machine.cache / ".lock").exists()
+
+
 @pytest.mark.parametrize("text", ["#!/nowhere/sh\n", "not a program", "#!/bin/sh\nexit 1\n"])
 def test_an_asterisk_that_does_not_run_is_not_used(machine, text):
     machine.program("asterisk", text, "sbin")
