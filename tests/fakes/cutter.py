@@ -55,4 +55,5 @@ class Cutter:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 16):
                 client.sendall(data)
+        with contextlib.suppress(OSError):  # also when the server was killed
             client.shutdown(socket.SHUT_RDWR)
