@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 from werkzeug.datastructures import FileStorage
 
@@ -20,6 +30,8 @@ ADMIN = frozenset({"admin"})
 EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
 MANAGERS = frozenset({"admin", "tenant"})
 DIALLING = frozenset({"admin", "tenant", "user"})
+CALLED = {"usr_id": "user_id", "message": "recording_id", "trunk": "trunk_id"}  # fields, and the id's name in the object itself
+NO_ID = "is no id; send a whole number above 0"
 DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 Session = Literal["", "opens", "ends"]
 
@@ -98,22 +110,23 @@ def ignored(given: Input) -> list[str]:
     return names
 
 
-def _carried_id(value: Any) -> Any:
-    """Where an id is expected, an object that carries it will do."""
+def _carried_id(value: Any, info: ValidationInfo) -> Any:
+    """Where an id is expected, an object that carries it will do: under the field's own name, or as the only id in it."""
     value = _object(value) if isinstance(value, str) and value.strip(" ,").startswith("{") else value
     if isinstance(value, dict):
         ids = [inner for key, inner in value.items() if key == "id" or key.endswith("_id")]
-        if len(ids) != 1:
-            raise ValueError("is an object that carries no id, or more than one")
-        [value] = ids
+        own = [value[name] for name in (CALLED.get(info.field_name or "", info.field_name), "id") if name in value][:1]
+        if len(own or ids) != 1:
+            raise ValueError(f"is an object that carries no {info.field_name or 'id'}, or several ids; send the number alone")
+        [value] = own or ids
     if isinstance(value, bool) or (isinstance(value, str) and not DIGITS.fullmatch(value.strip())):
-        raise ValueError("is no id")
+        raise ValueError(NO_ID)
     return value
 
 
 def _positive(value: int) -> int:
     if not 0 < value < 1 << 63:
-        raise ValueError("is no id")
+        raise ValueError(NO_ID)
     return value
 
 

@@ -66,9 +66,9 @@ def visible(extension_id: int, scope: str) -> Stored | None:
     return row and _stored(row)
 
 
-def listed(scope: str, user_id: int | None) -> list[Stored]:
-    """The extensions within `scope`, or only those of one account."""
-    rows = _within(scope).order_by(Extension.id)
+def listed(scope: str, user_id: int | None, limit: int, cursor: int) -> list[Stored]:
+    """The extensions within `scope` after id `cursor`, or only those of one account."""
+    rows = _within(scope).where(Extension.id > cursor).order_by(Extension.id).limit(limit)
     return [_stored(row) for row in (rows if user_id is None else rows.where(Extension.user == user_id))]
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from typing_extensions import TypedDict
 
-from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Refused
+from api.operation import DIALLING, EVERYBODY, Caller, Id, Input, Operation, Page, Refused
 from api.operations.trunks import Digits
+from api.operations.users import UserId
 from sql import extensions, sip, store, users
 
 SHORTEST, LEAST_DIFFERENT = 12, 6  # characters of a password that is no invitation to guess
@@ -44,12 +45,12 @@ class NewExtension(Input):
 
 
 class ExtensionCreate(Input):
-    user_id: Id
+    user_id: UserId
     extension: NewExtension
 
 
-class ExtensionList(Input):
-    user_id: Id | None = None
+class ExtensionList(Page):
+    user_id: Id | None = Field(None, validation_alias=AliasChoices("user_id", "usr_id"))
 
 
 class ExtensionId(Input):
@@ -96,10 +97,10 @@ def create(caller: Caller, given: ExtensionCreate) -> NewlyMade:
 
 
 def listed(caller: Caller, given: ExtensionList) -> list[Extension]:
-    """The extensions that the caller may see, or those of one account."""
+    """The extensions that the caller may see, or those of one account, by id, `limit` at a time after `cursor`."""
     if given.user_id is not None and users.visible(given.user_id, caller.scope) is None:
         raise Refused(f"user {given.user_id} is not found")
-    return [_shown(caller, row) for row in extensions.listed(caller.scope, given.user_id)]
+    return [_shown(caller, row) for row in extensions.listed(caller.scope, given.user_id, given.limit, given.cursor)]
 
 
 def delete(caller: Caller, given: ExtensionId) -> bool:

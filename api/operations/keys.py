@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from api import times
-from api.operation import EVERYBODY, Caller, Id, Input, Operation, Refused
+from api.operation import EVERYBODY, Caller, Id, Input, Operation, Page, Refused
 from api.operations.users import visible
 from sql import events, keys, store
 
@@ -21,10 +21,8 @@ class KeyCreate(Input):
     expires: times.Time | None = None
 
 
-class KeyList(Input):
+class KeyList(Page):
     user_id: Id | None = Field(None, validation_alias=AliasChoices("user_id", "usr_id"))
-    limit: int = Field(1000, ge=1, le=10_000)
-    cursor: int = Field(0, ge=0, lt=1 << 63)
 
 
 class KeyId(Input):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from typing_extensions import TypedDict
 
-from api.operation import DIALLING, MANAGERS, Caller, Id, Input, Operation, Refused
+from api.operation import DIALLING, MANAGERS, Caller, Id, Input, Operation, Page, Refused
 from api.operations.users import UserId, visible
 from sql import events, ledger, store
 
@@ -42,10 +42,8 @@ class PaymentCreate(Input):
     reference: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
-class PaymentList(Input):
+class PaymentList(Page):
     user_id: Id | None = Field(None, validation_alias=AliasChoices("user_id", "usr_id"))
-    limit: int = Field(1000, ge=1, le=10_000)
-    cursor: int = Field(0, ge=0, lt=1 << 63)
 
 
 class Payment(TypedDict):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from api.credentials import hashed
-from api.operation import EVERYBODY, MANAGERS, Caller, Id, Input, Operation, Refused
+from api.operation import EVERYBODY, MANAGERS, Caller, Id, Input, Operation, Page, Refused
 from sql import events, ledger, numbers, store, users
 
 SETTERS = {"username": MANAGERS, "role": MANAGERS, "active": MANAGERS}  # fields that not everybody may set, and who may
@@ -102,11 +102,6 @@ class UserGet(Input):
     user_id: Id | None = Field(None, validation_alias=AliasChoices("user_id", "usr_id"))
     search: Annotated[str, AfterValidator(_column)] | None = None
     value: Annotated[str, StringConstraints(max_length=200)] | None = None
-
-
-class UserList(Input):
-    limit: int = Field(1000, ge=1, le=10_000)
-    cursor: int = Field(0, ge=0, lt=1 << 63)
 
 
 class Made(TypedDict):
@@ -250,7 +245,7 @@ def delete(caller: Caller, given: UserOf) -> bool:
     return True
 
 
-def list_(caller: Caller, given: UserList) -> list[User]:
+def list_(caller: Caller, given: Page) -> list[User]:
     """The accounts that the caller manages, and his own, `limit` at a time after the user_id `cursor`."""
     return shown(users.listed(caller.scope, given.limit, given.cursor))
 
@@ -270,6 +265,6 @@ OPERATIONS = (
     Operation("User_Update", UserUpdate, update, EVERYBODY, changes=True),
     Operation("User_Get", UserGet, get, EVERYBODY, changes=False),
     Operation("User_Delete", UserOf, delete, MANAGERS, changes=True),
-    Operation("User_List", UserList, list_, MANAGERS, changes=False),
+    Operation("User_List", Page, list_, MANAGERS, changes=False),
     Operation("User_Role_List", Input, role_list, EVERYBODY, changes=False),
 )

@@ -56,6 +56,17 @@ def test_an_existing_contact_by_its_id(anna, name, person):
     assert [(row.contact_id, row.phone) for row in rows(campaign)] == [(3, "+49301234002")]
 
 
+def test_an_answer_is_an_id_wherever_it_carries_that_id(anna):
+    joined = anna.done("Campaign_Contact_Create", campaign_id=anna.campaign(), contact=ADA)
+    whole = anna.done("Campaign_Get", campaign_id=joined)
+    assert anna.done("Campaign_Contact_Create", campaign_id=whole, contact_id=joined)["contact_id"] == joined["contact_id"]
+    assert anna.done("Campaign_Status", campaign_id=whole, usr_id=whole)["campaign_id"] == joined["campaign_id"]
+    spoken = anna.done("Recording_Get", recording_id=anna.recording)
+    assert anna.campaign(message=spoken, contact_group_id=anna.done("Contact_Group_Get", contact_group_id=anna.group)) > 0
+    assert anna.done("Contact_Delete", contact_id=json.dumps(joined))["contact_id"] == joined["contact_id"]
+    assert "carries no contact_id" in anna.refused("Contact_Delete", contact_id={"campaign_id": 1, "call_id": 2})
+
+
 @pytest.mark.parametrize(
     "style",
     [

@@ -37,12 +37,15 @@ def test_an_extension_is_answered_with_its_credentials_once(face, ids):
 
 
 def test_the_other_name_and_no_name_at_all(face, ids):
-    first = face.done("Client_Extension_Create", "tina", user_id=ids["tina"], extension={})
+    first = face.done("Client_Extension_Create", "tina", usr_id=ids["tina"], extension={})
     second = make(face, "tina", ids["tina"])
     assert re.fullmatch("phone[0-9]{9}", first["username"])
     assert (first["name"], first["caller_id"]) == (first["username"], None)
     assert first["username"] != second["username"]
     assert first["password"] != second["password"]
+    listed = face.done("User_Extension_List", usr_id=ids["tina"], limit=1, cursor=first["extension_id"])
+    assert [one["username"] for one in listed] == [second["username"]]
+    assert face.done("User_Extension_List", usr_id=ids["sven"]) == []
 
 
 @pytest.mark.parametrize("by", ["ute", "sven"])

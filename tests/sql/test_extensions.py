@@ -39,7 +39,7 @@ def test_ownership_is_part_of_every_query(world):
     with pytest.raises(extensions.NoOwner, match=r"^user 1 is not found$"):
         make("desk8", within="/2/")
     assert (extensions.visible(made.id, "/1/"), extensions.visible(made.id, "/2/")) == (made, None)
-    assert (extensions.listed("/1/", None), extensions.listed("/2/", None), extensions.listed("", 2)) == ([made], [], [])
+    assert [extensions.listed(*of, 10, 0) for of in (("/1/", None), ("/2/", None), ("", 2))] == [[made], [], []]
 
 
 def test_an_extension_that_a_campaign_uses_stays(world):
@@ -63,7 +63,7 @@ def test_a_trunk_s_change_is_a_new_version_and_another_chance(world):
     assert [row.down_why for row in trunks.listed(NOW)] == ["gone"]
     assert [row.down_why for row in trunks.listed(NOW + 2)] == [None]
     store.unit(lambda: trunks.change(1, host="192.0.2.1", password="s3cret"))
-    found = trunks.get(1)
+    found = trunks.get(1, NOW)
     assert (found.version, found.host, found.has_password, found.down_why) == (2, "192.0.2.1", True, None)
     assert models.Trunk.get_by_id(1).down_until is None
 
@@ -74,7 +74,7 @@ def test_a_trunk_that_a_campaign_names_stays(world):
         store.unit(trunks.delete, 1, NOW)
     models.Campaign.update(trunk=None).execute()
     store.unit(trunks.delete, 1, NOW)
-    assert (trunks.get(1), trunks.listed(NOW), trunks.lines()) == (None, [], [])
+    assert (trunks.get(1, NOW), trunks.listed(NOW), trunks.lines()) == (None, [], [])
 
 
 def test_a_call_carries_its_campaign_s_key_and_extension_to_its_response(world):
