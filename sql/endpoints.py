@@ -11,6 +11,13 @@ from sql.scope import within
 OLD_SECRET_MS = 24 * 3600 * 1000  # the old secret signs along that long
 
 
+MOST = 20  # of one campaign, or of one account for all its campaigns: each is one more row in the transaction that ends a call
+
+
+class TooMany(Exception):
+    """There are MOST of them already; one sentence."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Times in UTC ms; `off_why`: why it is not active."""
@@ -26,6 +33,19 @@ class Endpoint:
     active: bool
     off_why: str | None
     created_at: int
+
+
+def create(user_id: int, url: str, kinds: str, campaign_id: int | None, now: int) -> PushEndpoint:
+    """A new endpoint for these kinds of events. TooMany."""
+    if _living().where(PushEndpoint.user == user_id, _serving(campaign_id)).count() >= MOST:
+        whose = f"user {user_id}" if campaign_id is None else f"campaign {campaign_id}"
+        raise TooMany(f"{whose} has {MOST} endpoints already; delete one of them first")
+    return pushes.create_endpoint(user_id, url, kinds, campaign_id, now)
+
+
+def _serving(campaign_id: int | None) -> Any:
+    """The condition that it serves this campaign alone; None: all that have none of their own."""
+    return PushEndpoint.campaign_id.is_null() if campaign_id is None else PushEndpoint.campaign_id == campaign_id
 
 
 def of_campaign(user_id: int, campaign_id: int, url: str, now: int) -> None:

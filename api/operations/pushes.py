@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from api.operation import DIALLING, Caller, Id, Input, Operation, Page, Refused
 from api.values import parsed
-from sql import campaigns, endpoints, pushes, store
+from sql import campaigns, endpoints, store
 from sql.events import iso
 
 EVENTS = ("call.completed",)
@@ -115,7 +115,10 @@ def create(caller: Caller, given: EndpointCreate) -> EndpointMade:
         if campaign is None:
             raise Refused(f"endpoint.campaign_id: campaign {wanted.campaign_id} is not found")
         user_id = campaign.user_id
-    row = store.unit(pushes.create_endpoint, user_id, wanted.url, wanted.events, wanted.campaign_id, store.now())
+    try:
+        row = store.unit(endpoints.create, user_id, wanted.url, wanted.events, wanted.campaign_id, store.now())
+    except endpoints.TooMany as error:
+        raise Refused(str(error)) from None
     return {"endpoint_id": row.id, "secret": row.secret}
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sql import events, models_push, pushes, store
+from sql import endpoints, events, models_push, pushes, store
 from tests.api.campaigning import lay_out
 from tests.api.conftest import PASSWORD
 
@@ -242,3 +242,15 @@ def test_replay_of_a_range_keeps_the_order_within_a_call(anna, monkeypatch):
 def test_a_replay_that_cannot_be(anna, sent, sentence):
     endpoint(anna)
     assert anna.refused("Push_Replay", **sent).startswith(sentence)
+
+
+def test_nobody_makes_every_call_end_in_a_crowd_of_pushes(anna, monkeypatch):
+    monkeypatch.setattr(endpoints, "MOST", 2)
+    campaign = anna.campaign()
+    ids = [endpoint(anna) for _ in range(2)]
+    of_campaign = [endpoint(anna, campaign_id=campaign) for _ in range(2)]
+    for more, whose in ({}, f"user {anna.user_id}"), ({"campaign_id": campaign}, f"campaign {campaign}"):
+        said = anna.refused("Push_Endpoint_Create", endpoint={"url": URL, **more})
+        assert said == f"{whose} has 2 endpoints already; delete one of them first"
+    anna.done("Push_Endpoint_Delete", endpoint_id=ids[0])
+    assert endpoint(anna) > of_campaign[-1]
