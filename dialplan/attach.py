@@ -123,35 +123,37 @@ def install(config: Settings, theirs: beside.Beside, dry: bool) -> str:
     manifest = config.home / MANIFEST
     wanted = plan(config, theirs)
     if manifest.exists():
-        done = _manifest(manifest)
+        done = _manifest(manifest, theirs)
         if {edit.path: edit.lines for edit in done.edits} != {edit.path: edit.lines for edit in wanted.edits}:
             raise Refused("Carillon is installed there otherwise than it would be now; run `carillon asterisk uninstall` first")
-        wanted = Plan((), {path: text for path, text in wanted.files.items() if edits.read(path) != text}, (), wanted.link)
-        if not wanted.files:
+        wanted = Plan(
+            tuple(edit for edit in done.edits if edit.lines not in edits.read(Path(edit.path))),
+            {path: text for path, text in wanted.files.items() if edits.read(path) != text}, wanted.folders, wanted.link,
+        )  # fmt: skip
+        if not (wanted.edits or wanted.files or wanted.folders) and wanted.link[0].is_symlink():
             return "Carillon is installed there already; nothing was changed."
     if dry:
         return "".join(_differences(wanted)) + "Nothing was changed: this was a dry run."
     try:
         if not manifest.exists():
             _keep(manifest, wanted, config)
-        _do(wanted, config)
+        _do(wanted, config, theirs)
     except OSError as error:
-        undo(_manifest(manifest), ())
+        undo(_manifest(manifest, theirs))
         manifest.unlink()
         raise Refused(f"{error.filename or theirs.etc}: {error.strerror}; what was begun has been taken back") from None
     return f"Carillon's lines are in {theirs.etc}. {_tell(theirs, config.ami[2], True)}"
 
 
-def _do(wanted: Plan, config: Settings) -> None:
+def _do(wanted: Plan, config: Settings, theirs: beside.Beside) -> None:
     for edit in wanted.edits:
         edits.apply(edit)
-    etc_folder = next(iter(wanted.files)).parent.parent
-    model, owner = (etc_folder / "manager.conf").stat(), config.home.stat()
+    model, owner = (theirs.etc / "manager.conf").stat(), config.home.stat()
     everybody = model.st_mode & 0o004
     for folder in wanted.folders:
         above = folder.parent.stat()
         edits.make_folder(folder, above.st_uid, above.st_gid, above.st_mode & 0o7777)
-    edits.make_folder(etc_folder / beside.OURS, owner.st_uid, model.st_gid, 0o2750 | everybody | everybody >> 2)
+    edits.make_folder(theirs.etc / beside.OURS, owner.st_uid, model.st_gid, 0o2750 | everybody | everybody >> 2)
     for path, text in wanted.files.items():
         runtime.write(path, text, 0o640 | everybody)
         edits.give(path, owner.st_uid, model.st_gid)
@@ -182,7 +184,7 @@ def uninstall(config: Settings, theirs: beside.Beside, dry: bool) -> str:
     manifest = config.home / MANIFEST
     if not manifest.exists():
         raise Refused(f"{manifest} is not there: nothing was installed from this folder, or it was taken out already")
-    done = _manifest(manifest)
+    done = _manifest(manifest, theirs)
     changed = [edit.path for edit in done.edits if edits.changed(edit)]
     if changed:
         raise Refused("\n".join(
@@ -194,16 +196,16 @@ def uninstall(config: Settings, theirs: beside.Beside, dry: bool) -> str:
         raise Refused(f"{strangers[0]} is not Carillon's; move it away, because its folder is removed")
     if dry:
         return "".join(edits.difference(edit, back=True) for edit in done.edits) + "Nothing was changed: this was a dry run."
-    undo(done, tuple(done.files))
+    undo(done)
     manifest.unlink()
     return f"{theirs.etc} is as it was before. {_tell(theirs, config.ami[2], False)}"
 
 
-def undo(done: Plan, files: tuple[Path, ...]) -> None:
+def undo(done: Plan) -> None:
     for edit in done.edits:
         edits.revert(edit)
-    for path in files or done.files:
-        Path(path).unlink(missing_ok=True)
+    for path in done.files:
+        path.unlink(missing_ok=True)
     for folder in (*done.folders, *{path.parent for path in done.files}):
         with suppress(OSError):  # Asterisk's records in it stay
             folder.rmdir()
@@ -233,13 +235,25 @@ def _keep(manifest: Path, wanted: Plan, config: Settings) -> None:
     edits.give(manifest, config.home.stat().st_uid, config.home.stat().st_gid)
 
 
-def _manifest(path: Path) -> Plan:
+def _manifest(path: Path, theirs: beside.Beside) -> Plan:
+    """What was done. root believes no word of it that could lead elsewhere: the file is the installation's own."""
     told = json.loads(path.read_text())
     place, target = told["link"]
-    return Plan(
+    done = Plan(
         tuple(Edit(**edit) for edit in told["edits"]), {Path(name): "" for name in told["files"]},
         tuple(Path(name) for name in told["folders"]), (Path(place), Path(target)),
     )  # fmt: skip
+    log = etc.folder(theirs.etc, "astlogdir", beside.LOG)
+    may = {
+        *(theirs.etc / name for name in conflicts.TOUCHED), *(theirs.etc / beside.OURS / name for name in INCLUDES.values()),
+        *(log / name for name in RECORDS.values()), etc.folder(theirs.etc, "astdatadir", beside.DATA) / "sounds" / beside.OURS,
+    }  # fmt: skip
+    strange = {*(Path(edit.path) for edit in done.edits), *done.files, *done.folders, done.link[0]} - may
+    if strange or any(edit.lines != f"{BEGIN}{edit.lines[len(BEGIN) : -len(END)]}{END}" for edit in done.edits):
+        raise Refused(
+            f"{path} does not tell what was installed ({', '.join(map(str, strange)) or 'other lines'}); take the lines out by hand"
+        )
+    return done
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
 import os
 import pwd
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Beside(Instance):
     def control(self, command: str) -> str:
         try:
             return super().control(command)
+        except subprocess.TimeoutExpired:
+            raise OSError(f"Asterisk does not answer on its control socket {self.socket}; is it stuck?") from None
         except FileNotFoundError:
             raise OSError(f"there is no program {self.program.command[0]!r} to reload Asterisk with; put its folder into PATH") from None
         except OSError as error:

@@ -92,16 +92,23 @@ def unified(before: str, after: str, path: Path) -> str:
 
 
 def make_folder(path: Path, uid: int, gid: int, mode: int) -> None:
+    """A folder with this owner and mode; OSError if it is a link, which may lead anywhere."""
     path.mkdir(exist_ok=True)
-    give(path, uid, gid)
-    path.chmod(mode)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        facts = os.fstat(handle)
+        if (facts.st_uid, facts.st_gid) != (uid, gid):
+            os.fchown(handle, uid, gid)
+        os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 def give(path: Path, uid: int, gid: int) -> None:
     """Hand it over, if it is not theirs yet. Only root can."""
-    facts = path.stat()
+    facts = path.lstat()
     if (facts.st_uid, facts.st_gid) != (uid, gid):
-        os.chown(path, uid, gid)
+        os.chown(path, uid, gid, follow_symlinks=False)
 
 
 def _write(path: Path, data: bytes) -> None:

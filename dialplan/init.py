@@ -97,7 +97,8 @@ def secret(text: str) -> str:
 def configuration(text: str) -> str:
     folder = Path(text)
     try:
-        there = folder.is_absolute() and (folder / "asterisk.conf").open("rb").close() is None
+        there = folder.is_absolute()
+        (folder / "asterisk.conf").open("rb").close()
     except FileNotFoundError:
         there = False
     except OSError as error:

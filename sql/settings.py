@@ -213,4 +213,4 @@ def _hand_over(path: Path) -> None:
     """What root writes into an installation is its owner's."""
     owner = path.parent.stat()
     if os.geteuid() == 0:
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

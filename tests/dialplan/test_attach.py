@@ -133,6 +133,49 @@ def test_what_could_not_be_finished_is_taken_back(site, monkeypatch):
     assert not (site.home / "attached.json").exists()
 
 
+@pytest.mark.parametrize("steps", range(5))
+def test_an_installation_that_was_killed_is_finished_or_taken_back(site, steps):
+    """The manifest comes first: whatever was done after it, both ways lead out."""
+    before = fingerprint(site.etc, site.top / "data", site.top / "log")
+    config = settings.read(site.home)
+    wanted = attach.plan(config, attach.beside.asterisk(config))
+    attach._keep(site.home / attach.MANIFEST, wanted, config)
+    for edit in wanted.edits[:steps]:
+        attach.edits.apply(edit)
+    if steps % 2:
+        assert site.run("install").returncode == 0
+        assert len([name for name in FILES if MARKED.search(site.text(name))]) == len(wanted.edits)
+        assert "nothing was changed" in site.run("install").stdout
+    assert site.run("uninstall").returncode == 0
+    assert fingerprint(site.etc, site.top / "data", site.top / "log") == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('/etc/carillon/carillon_manager.conf"', '/home/carillon.ini"'),
+        ('/etc/manager.conf"', '/etc/manager.d/README.conf"'),
+        ("; begin carillon", "[general]\\n; begin carillon"),
+    ],
+)
+def test_root_takes_out_only_what_an_installation_puts_in(site, old, new):
+    """The manifest is writable for Carillon's own user, who must not lead root elsewhere by it."""
+    site.run("install")
+    manifest = site.home / "attached.json"
+    assert old in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(old, new, 1))
+    before = site.all()
+    assert "attached.json does not tell what was installed" in site.run("uninstall").stderr
+    assert site.all() == before
+
+
+def test_root_gives_away_no_folder_that_a_link_leads_to(site):
+    (site.home / "recordings").symlink_to(site.top / "run")
+    before = fingerprint(site.etc, site.top / "run")
+    assert "recordings: Not a directory; what was begun has been taken back" in site.run("install").stderr
+    assert fingerprint(site.etc, site.top / "run") == before
+
+
 def test_where_modules_are_named_one_by_one_ours_are_named_too(site):
     (site.etc / "modules.conf").write_text("[modules]\nautoload=no\nload => pbx_config.so\nload = chan_pjsip.so\n[global]\n")
     assert site.run("install").returncode == 0
