@@ -20,8 +20,9 @@ PASSWORD = "carrier-Pa55word"
 FAR, NEAR = "127.0.0.2", "127.0.0.1"  # it listens on both; NEAR is our own address, and so within every local_net
 UNKNOWN = "127.0.0.9"  # an address that has no contract
 ACCOUNTS = {  # account: (what it accepts, context)
-    "digest": ("ulaw,alaw", "call"), "member": ("ulaw,alaw", "members"), "congested": ("ulaw,alaw", "congested"),
+    "digest": ("ulaw,alaw", "call"), "capped": ("ulaw,alaw", "call"), "congested": ("ulaw,alaw", "congested"),
     "ulaw": ("ulaw", "call"), "alaw": ("alaw", "call"), "g722": ("g722", "call"), "gsm": ("gsm", "call"), "slow": ("ulaw", "slow"),
+    "member": ("ulaw,alaw", "members"), "absent": ("ulaw", "members"), "late": ("ulaw", "members"), "page": ("ulaw", "members"),
 }  # fmt: skip
 SHARED = "disallow = all\nrewrite_contact = yes\nrtp_symmetric = yes\nforce_rport = yes\ndirect_media = no\n"
 HEAD = """[global]
@@ -130,7 +131,7 @@ class Demanding:
             parts.append(ACCOUNT.format(name=name, context=context, codecs=codecs, shared=SHARED, password=PASSWORD))
         (self._instance.etc / "pjsip.conf").write_text("".join(parts))
         if self._process:
-            self._instance.control("pjsip reload")
+            self._instance.control("module reload res_pjsip.so")
 
     def __enter__(self) -> "Demanding":
         self.start()
