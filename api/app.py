@@ -89,7 +89,7 @@ class Face:
                 return False, str(error)
 
         # a session's value is kept nowhere, so what opens one cannot be answered again
-        if key is None or not operation.changes or operation.session:
+        if key is None or operation.session or not (operation.changes or operation.sets(understood_input)):
             done, payload = run()
         else:
             done, payload = once(caller, key, operation, given, sent, run)

@@ -144,7 +144,8 @@ class Operation:
     """`run(caller, input)` answers the payload or raises Refused; its docstring is what people read of it, and its return annotation
     is the declared output.
 
-    `files`: names of the multipart parts it takes. `session`: whether it opens or ends one.
+    `sets`: whether this input makes it change something, where `changes` says that it does not. `files`: names of the multipart parts
+    it takes. `session`: whether it opens or ends one.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Operation:
     run: Callable[[Caller, Any], Any]
     roles: frozenset[str]
     changes: bool
+    sets: Callable[[Any], bool] = lambda _: False
     aliases: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     session: Session = ""

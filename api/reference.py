@@ -1,9 +1,8 @@
 """The reference of the HTTP methods for people, made from their declarations: `python -m api.reference > docs/api.md`."""
 
 import inspect
-from collections.abc import Iterator
-from typing import Any
 
+from api import fields
 from api.operation import Operation
 from api.operations import OPERATIONS
 
@@ -38,38 +37,25 @@ def text() -> str:
 
 
 def _method(operation: Operation) -> str:
-    schema = operation.input.model_json_schema()
-    rows = list(_rows(schema, schema.get("$defs", {}), ""))
+    rows = [_row(argument) for argument in fields.arguments(operation)]
     table = "| argument | | default |\n|---|---|---|\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
     names = " = ".join((operation.name, *operation.aliases))
     return f"\n## {names}\n\n{inspect.getdoc(operation.run)}\n\nFor: {', '.join(sorted(operation.roles))}.\n\n{table}"
 
 
-def _rows(schema: dict[str, Any], known: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
-    for name, field in schema.get("properties", {}).items():
-        star = "*" if name in schema.get("required", ()) else ""
-        one = _plain(field, known)
-        if "properties" in one:
-            yield f"`{before}{name}`{star}", "object", ""
-            yield from _rows(one, known, f"{before}{name}.")
-        else:
-            default = field.get("default")
-            yield (
-                f"`{before}{name}`{star}",
-                _meaning(one),
-                "" if default is None else f"`{default}`".replace("True", "true").replace("False", "false"),
-            )
+def _row(argument: fields.Argument) -> tuple[str, str, str]:
+    name = f"`{'.'.join(argument.path)}`{'*' if argument.required else ''}"
+    if argument.is_object:
+        return name, "object", ""
+    default = argument.schema.get("default")
+    shown = str(default).lower() if isinstance(default, bool) else default
+    return name, _meaning(argument), "" if default is None else f"`{shown}`"
 
 
-def _plain(field: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """The field's schema without its `null` and its reference."""
-    [first, *_] = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
-    return known[first["$ref"].rsplit("/", 1)[1]] if "$ref" in first else first
-
-
-def _meaning(field: dict[str, Any]) -> str:
+def _meaning(argument: fields.Argument) -> str:
+    field = argument.schema
     kind = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list"}.get(field.get("type", ""), "value")
-    if field.get("format") == "binary":
+    if argument.is_file:
         kind = "a file, as a multipart part"
     choice = field.get("enum") or ([field["const"]] if "const" in field else [])
     words = [WORDS[key].format(value).replace("|", "\\|") for key, value in field.items() if key in WORDS]

@@ -15,6 +15,7 @@ from sql.scope import within
 from sql.states import CAMPAIGN_MOVES, CampaignFacts, CampaignStatus
 
 TIMES = ("created_at", "started_at", "stopped_at", "completed_at")
+TRIES = 3
 STAMPS = {CampaignStatus.RUNNING: "started_at", CampaignStatus.STOPPED: "stopped_at", CampaignStatus.COMPLETED: "completed_at"}
 
 
@@ -152,18 +153,25 @@ def push_url(campaign_id: int) -> str | None:
 
 def move(campaign_id: int, to: CampaignStatus, now: int) -> None:
     """Set the status by the usual transitions; where nothing has to change nothing does. WrongState."""
+    for _ in range(TRIES):  # somebody else may move it at the same time, perhaps to the very same status
+        if _moved(campaign_id, to, now):
+            return
+    raise WrongState("the campaign's status changed meanwhile; try again")
+
+
+def _moved(campaign_id: int, to: CampaignStatus, now: int) -> bool:
+    """Whether the campaign is where it should be. WrongState."""
     here = CampaignStatus(Campaign.get_by_id(campaign_id).status)
     if here == CampaignStatus.ARCHIVED and to != here:
         raise WrongState("the campaign is archived; it can be neither started nor stopped")
     if here == to or (here == CampaignStatus.COMPLETED and to == CampaignStatus.STOPPED):
-        return
+        return True
     if here == CampaignStatus.COMPLETED and to == CampaignStatus.RUNNING and not settling.unfinished(campaign_id):
-        return
+        return True
     if to not in CAMPAIGN_MOVES[here]:
         first = "stop it first" if here == CampaignStatus.RUNNING else "start it first"
         raise WrongState(f"the campaign is {here} and cannot become {to}; {first}")
     stamp = STAMPS.get(to)
     changes: dict[str, object] = {"status": to} | ({stamp: now} if stamp else {})
-    moved = Campaign.update(**changes).where(Campaign.id == campaign_id, Campaign.status == here, Campaign.deleted_at.is_null()).execute()
-    if not moved:
-        raise WrongState("the campaign's status changed meanwhile; try again")
+    moved = Campaign.update(**changes).where(Campaign.id == campaign_id, Campaign.status == here, Campaign.deleted_at.is_null())
+    return bool(moved.execute())

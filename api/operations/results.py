@@ -101,5 +101,5 @@ def sets(given: ResultOf) -> bool:
 
 OPERATIONS = (
     Operation("Campaign_Summary", SummaryOf, summary, EVERYBODY, changes=False),
-    Operation("Campaign_Result", ResultOf, result, EVERYBODY, changes=False),
+    Operation("Campaign_Result", ResultOf, result, EVERYBODY, changes=False, sets=sets),
 )

@@ -147,6 +147,17 @@ def test_reading_by_get_and_setting_by_post_only(anna):
     assert status_of(campaign) == "running"
 
 
+def test_setting_under_an_idempotency_key_is_done_once(anna):
+    campaign = anna.campaign()
+    anna.done("Campaign_Start", campaign_id=campaign)
+    body = {"username": "anna", "password": PASSWORD, "campaign_id": campaign, "status": "stopped"}
+    headers = {"Idempotency-Key": "stop it"}
+    first = anna.face.send("POST", "/rest/Campaign_Result", json=body, headers=headers)
+    anna.done("Campaign_Start", campaign_id=campaign)
+    assert anna.face.send("POST", "/rest/Campaign_Result", json=body, headers=headers) == first
+    assert status_of(campaign) == "running"
+
+
 def test_an_agent_reads_and_does_not_set(anna):
     with store.connection():
         agent = store.unit(users.create, {"username": "alf", "password_hash": HASH, "role": "agent"}, anna.user_id, 1)

@@ -206,3 +206,13 @@ def test_listed_by_part_of_the_name_with_its_wildcards_meant(group):
         Campaign.create(user=1, name=name, created_at=NOW)
     names = {part: [row.name for _, row in campaigns.listed("", 10, 0, {}, part)] for part in ("50%", "a_b", "OFF", "k\\s")}
     assert names == {"50%": ["50% off"], "a_b": ["a_b"], "OFF": ["50% off", "505 off"], "k\\s": ["back\\slash"]}
+
+
+def test_two_who_start_it_at_once_are_both_right(group, monkeypatch):
+    campaign = made(group)
+    before = Campaign.get_by_id(campaign)
+    store.unit(campaigns.move, campaign, CampaignStatus.RUNNING, NOW)
+    seen = iter([before])  # the other one read it before our commit
+    monkeypatch.setattr(Campaign, "get_by_id", lambda key: next(seen, None) or Campaign.get(Campaign.id == key))
+    store.unit(campaigns.move, campaign, CampaignStatus.RUNNING, NOW + 5)
+    assert (Campaign.get_by_id(campaign).status, Campaign.get_by_id(campaign).started_at) == ("running", NOW)
