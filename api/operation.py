@@ -31,6 +31,16 @@ EVERYBODY = frozenset({"admin", "tenant", "user", "agent"})
 MANAGERS = frozenset({"admin", "tenant"})
 DIALLING = frozenset({"admin", "tenant", "user"})
 CALLED = {"usr_id": "user_id", "message": "recording_id", "trunk": "trunk_id"}  # fields, and the id's name in the object itself
+AS_OBJECT = "send its fields as a JSON object, or in brackets as in name[field]=value"
+SENTENCES = {  # instead of the validator's own, which speak of Python
+    "model_type": f"is no object; {AS_OBJECT}",
+    "is_instance_of": "is no file; send it as a part of multipart/form-data",
+    "string_type": "is no text; send a string or a number",
+    "int_parsing": "is no whole number; send one in digits",
+    "int_type": "is no whole number; send one in digits",
+    "bool_parsing": "is neither true nor false; send 1 or 0",
+    "bool_type": "is neither true nor false; send 1 or 0",
+}
 NO_ID = "is no id; send a whole number above 0"
 DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 Session = Literal["", "opens", "ends"]
@@ -71,7 +81,10 @@ class Caller:
 def _object(value: Any) -> Any:
     """An object may come as JSON text, with a stray comma in front, or as the empty list that PHP makes of it."""
     if isinstance(value, str):
-        value = parsed(value.strip().lstrip(","))
+        try:
+            value = parsed(value.strip().lstrip(","))
+        except ValueError as error:
+            raise ValueError(f"{error}; {AS_OBJECT}") from None
     return {} if value == [] else value
 
 
@@ -173,5 +186,5 @@ def understood(operation: Operation, arguments: dict[str, Any]) -> Input:
         where = ".".join(str(part) for part in first["loc"]) or operation.name
         if first["type"] == "missing":
             raise Refused(f"{where} is missing") from None
-        said = first["msg"].removeprefix("Value error, ")
+        said = SENTENCES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         raise Refused(f"{where}: {said[:1].lower()}{said[1:]}") from None

@@ -207,3 +207,23 @@ def test_every_operation_is_declared_whole():
         assert operation.run.__doc__, operation.name
         assert operation.roles <= {"admin", "tenant", "user", "agent"}
         assert operation.roles, operation.name
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "says"),
+    [
+        ("Contact_Create", {"contact": 5}, "contact: is no object; send its fields"),
+        ("Contact_Create", {"contact": "+4930123456"}, "contact: is not valid JSON; send its fields"),
+        ("Contact_Create", {"contact": {"phone": {"a": 1}}}, "contact.phone: is no text"),
+        (
+            "Contact_Create",
+            {"contact": {"phone": "+4930123456"}, "contact_group_id": "API"},
+            "contact_group_id: is no id; send a whole number",
+        ),
+        ("Contact_List", {"limit": "many"}, "limit: is no whole number"),
+        ("Recording_Create", {"title": "x", "media": "a.wav"}, "media: is no file; send it as a part of multipart/form-data"),
+        ("Campaign_Contact_Create", {"campaign_id": 1, "do_not_call": "perhaps"}, "do_not_call: is neither true nor false; send 1 or 0"),
+    ],
+)
+def test_a_refusal_says_what_to_send_instead(face, method, given, says):
+    assert face.refused(method, **given).startswith(says)
