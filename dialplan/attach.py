@@ -44,9 +44,9 @@ class Plan:
     link: tuple[Path, Path]
 
 
-def plan(config: Settings, theirs: beside.Beside) -> Plan:
+def plan(config: Settings, theirs: beside.Beside, by_http: bool = False) -> Plan:
     """What has to be done. Refused if anything is in the way."""
-    problems = conflicts.problems(config, theirs.etc, tuple(INCLUDES))
+    problems = conflicts.problems(config, theirs.etc, by_http)
     if problems:
         raise Refused("\n".join(problems))
     changes = tuple(_edit(theirs.etc / name, lines) for name, lines in additions(config, theirs.etc).items())
@@ -118,10 +118,10 @@ def _files(config: Settings, theirs: beside.Beside) -> dict[Path, str]:
     }
 
 
-def install(config: Settings, theirs: beside.Beside, dry: bool) -> str:
+def install(config: Settings, theirs: beside.Beside, dry: bool, by_http: bool = False) -> str:
     """What was done, or with `dry` would be, as text. Refused if something is in the way; then nothing is changed."""
     manifest = config.home / MANIFEST
-    wanted = plan(config, theirs)
+    wanted = plan(config, theirs, by_http)
     if manifest.exists():
         done = _manifest(manifest, theirs)
         if {edit.path: edit.lines for edit in done.edits} != {edit.path: edit.lines for edit in wanted.edits}:
@@ -268,8 +268,10 @@ def main() -> None:
         theirs = beside.asterisk(config)
         if given.etc and given.etc.absolute() != theirs.etc.absolute():
             raise Refused(f"carillon.ini says [asterisk] etc = {theirs.etc}, not {given.etc}; correct one of them")
-        conflicts.ACCEPTED.update({"webenabled"} if given.accept_webenabled else ())
-        print((install if given.verb == "install" else uninstall)(config, theirs, given.dry_run))
+        if given.verb == "install":
+            print(install(config, theirs, given.dry_run, given.accept_webenabled))
+        else:
+            print(uninstall(config, theirs, given.dry_run))
     except (Refused, settings.SettingsError, etc.Misread, runtime.ConfigError, OSError) as error:
         text = "\n".join(f"carillon: {line}" for line in str(error).splitlines())
         sys.exit(f"{text}\ncarillon: nothing was changed")

@@ -10,7 +10,6 @@ from sql.settings import Settings
 
 NEEDED_THERE = ("asterisk.conf", "modules.conf", "manager.conf", "pjsip.conf")
 TOUCHED = (*NEEDED_THERE, "extensions.conf", "cdr_custom.conf", "cel_custom.conf", "cel.conf")
-ACCEPTED: set[str] = set()  # what the administrator takes upon himself
 MODULES = (
     "pbx_config", "app_playback", "app_stack", "app_dial", "func_channel", "func_hangupcause", "func_cdr", "func_timeout", "func_strings",
     "func_logic", "res_agi", "res_sorcery_config", "res_pjproject", "res_pjsip", "res_pjsip_pubsub", "res_pjsip_session",
@@ -22,8 +21,11 @@ MODULES = (
 WITNESSES = ("res_cdrel_custom", "cdr_custom", "cel_custom")  # the last ones; calls are made and told without them
 
 
-def problems(config: Settings, folder: Path, includes: tuple[str, ...]) -> list[str]:
-    """Everything that is in the way; the files are looked into only if they can be read and written."""
+def problems(config: Settings, folder: Path, by_http: bool = False) -> list[str]:
+    """Everything that is in the way; the files are looked into only if they can be read and written.
+
+    `by_http`: it is accepted that the manager is reached by HTTP too.
+    """
     if config.own_asterisk:
         return ["[ami] host is empty, so Carillon runs an Asterisk of its own; set it to 127.0.0.1 to work beside another (carillon init)"]
     if not folder.is_dir():
@@ -33,7 +35,7 @@ def problems(config: Settings, folder: Path, includes: tuple[str, ...]) -> list[
         return found
     try:
         return [
-            *_ours(config, folder), *_dialplan(folder), *_manager(config, folder), *_pjsip(config, folder), *_modules(folder),
+            *_ours(config, folder), *_dialplan(folder), *_manager(config, folder, by_http), *_pjsip(config, folder), *_modules(folder),
             *_records(folder), *_sounds(config, folder),
         ]  # fmt: skip
     except etc.Misread as error:
@@ -76,7 +78,7 @@ def _dialplan(folder: Path) -> Iterator[str]:
         yield f"extensions.conf has a context [{name}] already, a name that Carillon needs; rename it"
 
 
-def _manager(config: Settings, folder: Path) -> Iterator[str]:
+def _manager(config: Settings, folder: Path, by_http: bool) -> Iterator[str]:
     manager = etc.read(folder, "manager.conf")
     host, port, user, secret = config.ami
     if host not in ("127.0.0.1", "localhost"):
@@ -85,7 +87,7 @@ def _manager(config: Settings, folder: Path) -> Iterator[str]:
         yield "[ami] secret is empty; write a long random one into carillon.ini"
     if not manager.yes("general", "enabled", False):
         yield "manager.conf has the manager switched off; set enabled = yes in its [general]"
-    if manager.yes("general", "webenabled", False) and "webenabled" not in ACCEPTED:
+    if manager.yes("general", "webenabled", False) and not by_http:
         yield "manager.conf has webenabled = yes: by HTTP the manager can be reached from elsewhere; set no, or give --accept-webenabled"
     listens = manager.last("general", "port", "5038")
     if listens != str(port):
