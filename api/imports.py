@@ -88,8 +88,7 @@ def _finish(config: settings.Settings, import_id: int) -> None:
     job = imports.job(import_id)
     if job is None:
         raise imports.TakenOver(f"import {import_id} is over")
-    account = users.by_id(job.owner)
-    country = (account and account.country) or config.text("calling", "country") or None
+    country = users.country(job.owner, config.text("calling", "country"))
     failure = None
     try:
         with _file(config, import_id).open("rb") as file:

@@ -167,6 +167,11 @@ def anybody() -> bool:
     return User.select(User.id).limit(1).exists()
 
 
+def country(user_id: int, usual: str) -> str | None:
+    """The country of national numbers that this account writes: its own, or else the usual one."""
+    return User.select(User.country).where(User.id == user_id, User.deleted_at.is_null()).scalar() or usual or None
+
+
 def administrator() -> Account | None:
     """The first administrator who may log in."""
     row = User.select().where(User.role == "admin", User.active, User.deleted_at.is_null()).order_by(User.id).first()

@@ -16,9 +16,12 @@ from api.operations.campaign_fields import (
     NewInteractive,
     data,
 )
+from api.operations.contacts import owner_of
 from api.operations.progress import CampaignId, holding, house, mine, seen, shown
-from sql import campaigns, contacts, endpoints, members, recordings, store, users
+from sql import campaigns, endpoints, members, recordings, store, users
 from sql.states import CampaignStatus
+
+GROUP = "campaign.contact_group_id"
 
 
 class CampaignCreate(Input):
@@ -64,7 +67,7 @@ def interactive_create(caller: Caller, given: InteractiveCreate) -> int:
 
 
 def _create(caller: Caller, wanted: NewCampaign, kind: str) -> int:
-    user_id = _group_owner(caller, wanted.contact_group_id)
+    user_id = owner_of(caller, wanted.contact_group_id, GROUP)
     columns = _columns(caller, wanted, user_id)
     group_id, push_url, now = columns.pop("contact_group_id"), wanted.push_url, store.now()
     columns.setdefault("name", f"campaign {datetime.fromtimestamp(now // 1000, UTC):%Y-%m-%d %H:%M:%S}")
@@ -78,13 +81,6 @@ def _create(caller: Caller, wanted: NewCampaign, kind: str) -> int:
     campaign_id = store.unit(work)
     members.fill(campaign_id)
     return campaign_id
-
-
-def _group_owner(caller: Caller, group_id: int) -> int:
-    owner = contacts.group_owner(group_id, caller.scope)
-    if owner is None:
-        raise Refused(f"campaign.contact_group_id: contact group {group_id} is not found")
-    return owner
 
 
 def _columns(caller: Caller, wanted: CampaignFields, user_id: int) -> dict[str, Any]:
@@ -133,7 +129,7 @@ def update(caller: Caller, given: CampaignUpdate) -> CampaignWhole:
     old_group, new_group = before.contact_group_id if before else None, columns.get("contact_group_id")
     if new_group == old_group:
         columns.pop("contact_group_id", None)
-    elif new_group is not None and _group_owner(caller, new_group) != campaign.user_id:
+    elif new_group is not None and owner_of(caller, new_group, GROUP) != campaign.user_id:
         raise Refused(f"campaign.contact_group_id: contact group {new_group} is not user {campaign.user_id}'s")
 
     def work() -> None:

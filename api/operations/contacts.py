@@ -140,23 +140,18 @@ def mine(caller: Caller, contact_id: int) -> people.Person:
     return found
 
 
-def country_of(caller: Caller, owner: int) -> str | None:
-    """The country of national numbers that this account writes: its own, or the installation's."""
-    account = users.by_id(owner)
-    return (account and account.country) or caller.config.text("calling", "country") or None
-
-
-def owner_of(caller: Caller, group_id: int) -> int:
-    """Whose group this is. Refused if it is not the caller's to see."""
+def owner_of(caller: Caller, group_id: int, name: str = "contact_group_id") -> int:
+    """Whose group this is. Refused, by the argument's `name`, if it is not the caller's to see."""
     owner = contacts.group_owner(group_id, caller.scope)
     if owner is None:
-        raise Refused(f"contact_group_id: contact group {group_id} is not found")
+        raise Refused(f"{name}: contact group {group_id} is not found")
     return owner
 
 
-def _number(caller: Caller, written: str, owner: int) -> str:
+def number(caller: Caller, written: str, owner: int) -> str:
+    """What the owner of a contact wrote, in E.164. Refused."""
     try:
-        return numbers.normalise(written, country_of(caller, owner))
+        return numbers.normalise(written, users.country(owner, caller.config.text("calling", "country")))
     except numbers.NumberError as error:
         raise Refused(f"contact.phone: {error}") from None
 
@@ -165,7 +160,7 @@ def create(caller: Caller, given: ContactCreate) -> ContactState:
     """Put a person into a group (by default the group `API`) and into its campaigns; a number that is already there is updated."""
     fields = given.contact.given()
     owner = caller.user_id if given.contact_group_id is None else owner_of(caller, given.contact_group_id)
-    phone = _number(caller, fields.pop("phone"), owner)
+    phone = number(caller, fields.pop("phone"), owner)
 
     def work() -> ContactState:
         group_id = given.contact_group_id or contacts.default_group(caller.user_id, store.now())
@@ -199,7 +194,7 @@ def update(caller: Caller, given: ContactUpdate) -> ContactData:
     columns: dict[str, str | None] = given.contact.given()
     if given.contact.phone is not None:
         group = mine(caller, given.contact_id).contact_group_id
-        phone = _number(caller, given.contact.phone, owner_of(caller, group))
+        phone = number(caller, given.contact.phone, owner_of(caller, group))
         columns |= {"phone": phone, "zone": numbers.zones(phone)}
     try:
         if columns:

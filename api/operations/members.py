@@ -6,13 +6,12 @@ from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, mo
 
 from api.operation import DIALLING, Caller, Id, Input, Operation, Refused
 from api.operations.campaign_fields import text
-from api.operations.contacts import NewContact, _no_lost_plus
+from api.operations.contacts import NewContact, Phone, number
 from api.operations.progress import CampaignId, CampaignState, mine, state
 from api.times import Time, moment
-from sql import campaigns, contacts, members, numbers, store, users
+from sql import campaigns, contacts, members, numbers, store
 from sql.states import CampaignFacts, CampaignStatus
 
-Phone = Annotated[str, BeforeValidator(text), BeforeValidator(_no_lost_plus), StringConstraints(max_length=60)]
 Word = Annotated[str, BeforeValidator(text), StringConstraints(max_length=255)]
 
 
@@ -93,12 +92,7 @@ def _wish(campaign: CampaignFacts, given: ContactJoin) -> members.Wish:
 
 
 def _new(caller: Caller, campaign: CampaignFacts, person: Person) -> contacts.NewContact:
-    account = users.by_id(campaign.user_id)
-    country = (account and account.country) or caller.config.text("calling", "country") or None
-    try:
-        phone = numbers.normalise(person.phone or "", country)
-    except numbers.NumberError as error:
-        raise Refused(f"contact.phone: {error}") from None
+    phone = number(caller, person.phone or "", campaign.user_id)
     fields = {name: value for name, value in person.given().items() if name not in ("phone", "contact_id")}
     return contacts.NewContact(phone, numbers.zones(phone), fields)
 

@@ -13,7 +13,7 @@ from api.values import parsed
 from sql import sip, store, trunks, users
 from sql.events import iso
 
-Digits = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")]
+Digits = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$", max_length=20)]
 
 
 def _prefixes(text: str) -> str:

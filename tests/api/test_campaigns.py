@@ -88,6 +88,7 @@ def test_every_style_of_arguments(anna, style):
         ({"mode": "odd"}, "campaign.mode: "),
         ({"push_url": "ftp://example.com"}, "campaign.push_url: "),
         ({"cps": "many"}, "campaign.cps: "),
+        ({"caller_id": "+" + "1" * 20}, "campaign.caller_id: "),
         ({"redial": {"busy": 3}}, "campaign.redial: is not offered yet"),
         ({"start_at": "2027-01-01"}, "campaign.start_at: is not offered yet"),
         ({"stop_at": "2027-01-01"}, "campaign.stop_at: is not offered yet"),
