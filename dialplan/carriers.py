@@ -12,10 +12,11 @@ from dialplan import sip
 from dialplan.runtime import Instance
 from sql.trunks import Line, State
 
-LATE_S = 2  # so long after its end a registration may still be on its way to be renewed
+LATE_S = 4  # of seconds after a renewal was due; Asterisk counts to that, ten seconds before the end
 TAIL = 200_000  # bytes of the log in which the reason of a registration is looked for
 REGISTRATION = re.compile(r"^ *trunk-([0-9]+)-registration/\S+ +\S+ +(\w+)(?: +\(exp\. ([0-9]+)s( ago)?\))?", re.MULTILINE)
 CONTACT = re.compile(r"^ *Contact: +trunk-([0-9]+)/\S+ +\S+ +(\w+)", re.MULTILINE)
+REFUSED = "it is not registered: the registrar refuses it"
 CODE = re.compile(r"\b[1-6][0-9]{2}\b(?: (?!fatal|temporal)[A-Za-z]+)*")
 UNREACHABLE = "it does not answer when asked (OPTIONS); check host, port and firewall"
 
@@ -38,7 +39,7 @@ def states(instance: Instance, lines: Collection[Line]) -> dict[int, State]:
 def _unregistered(instance: Instance, line: Line, status: str, late: int) -> str | None:
     """Why it is not registered; None if it is."""
     if status == "Registered":
-        return None if late <= LATE_S else "its registration ran out, and the registrar does not answer"
+        return None if late <= LATE_S else "its registration is not renewed, the registrar does not answer"
     if status != "Rejected":
         return "it is not registered yet"
     said = _last_word(instance.logs, sip.member(line))
@@ -46,7 +47,7 @@ def _unregistered(instance: Instance, line: Line, status: str, late: int) -> str
         return "it is not registered: the registrar does not answer; check host, port and firewall"
     code = CODE.search(said)
     answer = f" ({code[0]})" if code else f"; {instance.messages} says why"
-    return f"it is not registered: the registrar refuses it{answer}; check username and password"
+    return f"{REFUSED}{answer}; check username and password"
 
 
 def _last_word(logs: Collection[Path], member: str) -> str:

@@ -71,6 +71,7 @@ class Provisioner:
         self._asked = 0.0
         self._loaded: dict[int, int] = {}
         self._before: dict[int, trunks.State] = {}
+        self._welcome: set[int] = set()  # trunks that were registered, and not refused since
 
     def look(self) -> None:
         """Make Asterisk follow the store if they differ; now and then, look whether it still does."""
@@ -114,8 +115,17 @@ class Provisioner:
         for trunk, state in states.items():
             if state.why != self._before.get(trunk, trunks.State()).why:
                 log.log(logging.WARNING if state.why else logging.INFO, "trunk %d: %s", trunk, state.why or "can be used")
+            self._insist(trunk, state)
         self._before = states
         store.unit(trunks.loaded, self._node, self._loaded, states)
+
+    def _insist(self, trunk: int, state: trunks.State) -> None:
+        """A registrar that was restarted refuses once what it challenged us with before; Asterisk takes that for a wrong password."""
+        if state.registered:
+            self._welcome.add(trunk)
+        elif trunk in self._welcome and (state.why or "").startswith(carriers.REFUSED):
+            self._welcome.remove(trunk)
+            self._instance.control(f"pjsip send register {sip.registration_of(f'trunk-{trunk}')}")
 
     def _wait(self, rows: list[Account], again: bool) -> None:
         """When to look next: what Asterisk did not load is tried again soon, then more and more seldom."""

@@ -13,10 +13,10 @@ MEDIA = {
     "type": "endpoint", "context": "carillon-refused", "disallow": "all", "direct_media": "no", "rtp_symmetric": "yes",
     "force_rport": "yes", "dtmf_mode": "rfc4733", "allow_transfer": "no", "allow_subscribe": "no",
 }  # fmt: skip
-# What is refused today may be mended tomorrow, by the carrier alone; Asterisk would give up for good. It waits up to ten seconds with the
-# first registration unless told otherwise.
+# What is refused today may be mended tomorrow, by the carrier alone; Asterisk would give up for good. More often than every two minutes
+# looks like an attack. The last one: it waits up to ten seconds with the first registration unless told otherwise.
 RETRIES = {
-    "retry_interval": "20", "forbidden_retry_interval": "120", "fatal_retry_interval": "120", "auth_rejection_permanent": "no",
+    "retry_interval": "20", "forbidden_retry_interval": "120", "fatal_retry_interval": "120",
     "max_retries": "100000", "max_random_initial_delay": "1",
 }  # fmt: skip
 

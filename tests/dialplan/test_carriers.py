@@ -43,8 +43,8 @@ class Asterisk:
     [
         ("Registered        (exp. 285s)", "", True, None),
         ("Registered        (exp. 0s)", "", True, None),
-        ("Registered        (exp. 2s ago)", "", True, None),
-        ("Registered        (exp. 3s ago)", "", False, "its registration ran out, and the registrar does not answer"),
+        ("Registered        (exp. 4s ago)", "", True, None),
+        ("Registered        (exp. 5s ago)", "", False, "its registration is not renewed, the registrar does not answer"),
         ("Unregistered      (exp. 0s)", "", False, f"{NOT} yet"),
         ("Stopped", "", False, f"{NOT} yet"),
         ("Rejected          (exp. 19s)", "", False, f"{REFUSED}; log/messages says why{CHECK}"),

@@ -145,7 +145,6 @@ def test_where_the_caller_id_stands(username, where, pai, from_user):
 def test_a_refused_registration_is_tried_again():
     """Asterisk gives up for good after a refusal unless each of these says otherwise."""
     registration = of(LINE, "registration")
-    assert registration["auth_rejection_permanent"] == "no"
     assert 0 < int(registration["retry_interval"]) <= 30
     assert 0 < int(registration["forbidden_retry_interval"]) == int(registration["fatal_retry_interval"]) <= 120
     assert int(registration["max_random_initial_delay"]) == 1

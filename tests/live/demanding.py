@@ -46,6 +46,7 @@ type = identify
 endpoint = address
 match = {known}
 """
+# Asterisk renews ten seconds before the end; a registrar that grants no more is asked without a pause.
 ACCOUNT = """[{name}]
 type = endpoint
 context = {context}
@@ -63,7 +64,7 @@ type = aor
 max_contacts = 1
 remove_existing = yes
 minimum_expiration = 5
-maximum_expiration = 6
+maximum_expiration = 13
 """
 DIALPLAN = """[call]
 exten => _[+0-9]!,1,Gosub(account,s,1(${{EXTEN}}))

@@ -28,7 +28,7 @@ CASES = {
     "digest": Case([account("digest")], ["+49302000101"], {"caller_id": "+4930555"}),
     "near": Case([account("digest", host=NEAR)], ["+49302000102"]),
     "wrong": Case([account("digest", password="wrong"), account("ulaw")], ["+49302000103"]),
-    "alone": Case([account("digest", password="wrong")], ["+49302000104", "+49302000105"], {"max_channels": 1}),
+    "alone": Case([account("digest", password="wrong")], [f"+493020004{n:02d}" for n in range(9)], {"max_channels": 1}),
     "absent": Case([account("absent")], ["+49302000106"]),
     "member": Case([account("member", register=True)], ["+49302000107"]),
     "unknown": Case([{"caller_id": "+4930777"}], ["+49302000108"]),
