@@ -140,6 +140,7 @@ def test_reads_do_not_wait_for_a_slow_commit(opened):
         writer.close()
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_a_reader_that_then_writes_waits_for_its_turn(opened):
     """SQLite refuses at once to let a reader become a writer; a unit is a writer from its beginning."""
 
@@ -147,8 +148,6 @@ def test_a_reader_that_then_writes_waits_for_its_turn(opened):
         with store.connection():
             store.unit(lambda: (add("held"), time.sleep(0.5)))
 
-    if not isinstance(row.db.obj, store.CySqliteDatabase):
-        pytest.skip("only SQLite has this rule")
     assert row.db.execute_sql("pragma busy_timeout").fetchone()[0] == 1000 * store.LOCK_WAIT_S
     kept = models.Node.select().first()
     thread = Thread(target=hold)
