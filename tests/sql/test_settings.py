@@ -49,7 +49,7 @@ def test_a_wrong_file_stops_the_start(tmp_path, text, says):
 
 
 def test_no_installation_is_said_so(tmp_path):
-    with pytest.raises(settings.SettingsError, match="carillon init --home .* writes one"):
+    with pytest.raises(settings.SettingsError, match=r"carillon init --home .* writes one"):
         settings.read(tmp_path / "nowhere")
 
 
