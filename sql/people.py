@@ -78,20 +78,20 @@ def _person(row: Contact) -> Person:
     return Person(**{name: getattr(row, name) for name in Person.__dataclass_fields__})
 
 
-def timeline(contact_id: int) -> list[Event]:
-    """All that the store knows of this contact, in order."""
+def timeline(contact_id: int, scope: str) -> list[Event]:
+    """All that the store knows of this contact within `scope`, in order: another account's campaign may have it too."""
     contact = Contact.get_by_id(contact_id)
     brought = f", by import {contact.import_id}" if contact.import_id else ""
     made = [Event(contact.created_at, "created", f"put into contact group {contact.contact_group_id}{brought}")]
-    events = [*made, *_memberships(contact_id), *_calls(contact_id), *_pushes(contact_id)]
+    events = [*made, *_memberships(contact_id, scope), *_calls(contact_id, scope), *_pushes(contact_id, scope)]
     return sorted(events, key=lambda event: event.at)[:MOST_EVENTS]
 
 
-def _memberships(contact_id: int) -> Iterator[Event]:
+def _memberships(contact_id: int, scope: str) -> Iterator[Event]:
     rows = (
         CampaignContact.select(CampaignContact, Campaign.name.alias("campaign"))
         .join(Campaign, on=(Campaign.id == CampaignContact.campaign_id))
-        .where(CampaignContact.contact_id == contact_id)
+        .where(CampaignContact.contact_id == contact_id, within(Campaign.user, scope))
         .order_by(CampaignContact.id)
         .objects()
     )
@@ -103,8 +103,8 @@ def _memberships(contact_id: int) -> Iterator[Event]:
             yield Event(row.done_at, "done", f"done in campaign {row.campaign_id} as {row.disposition}{why}", row.campaign_id)
 
 
-def _calls(contact_id: int) -> Iterator[Event]:
-    for call in Call.select().where(Call.contact_id == contact_id).order_by(Call.id):
+def _calls(contact_id: int, scope: str) -> Iterator[Event]:
+    for call in Call.select().where(Call.contact_id == contact_id, within(Call.user_id, scope)).order_by(Call.id):
         for at, what, text in _stages(call):
             if at is not None:
                 yield Event(at, what, text, call.campaign_id, call.id)
@@ -126,9 +126,9 @@ def _stages(call: Call) -> Iterator[tuple[int | None, str, str]]:
     yield call.settled_at, "settled", "the result was decided" + (", nothing more follows" if call.final else ", it is tried again")
 
 
-def _pushes(contact_id: int) -> Iterator[Event]:
+def _pushes(contact_id: int, scope: str) -> Iterator[Event]:
     told = Push.select(Push, Call.campaign_id.alias("campaign_id")).join(Call, on=(Call.id == Push.call_id))
-    pushes = {row.id: row for row in told.where(Call.contact_id == contact_id).order_by(Push.id).objects()}
+    pushes = {row.id: row for row in told.where(Call.contact_id == contact_id, within(Call.user_id, scope)).order_by(Push.id).objects()}
     for row in PushTry.select().where(PushTry.push_id.in_(list(pushes))).order_by(PushTry.id):
         push = pushes[row.push_id]
         said = f"answered {row.status}" if row.status is not None else f"failed: {row.error}"

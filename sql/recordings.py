@@ -50,11 +50,16 @@ def titled(title: str) -> int | None:
     return row and row.id
 
 
-def delete(recording_id: int, now: int) -> bool:
-    """Let nobody find it again; its files are the caller's to remove. False if somebody else did it first. InUse."""
+def delete(recording_id: int, scope: str, now: int) -> bool:
+    """Let nobody find it again; its files are the caller's to remove. False if somebody else did it first.
+
+    InUse names the campaign only if that is within `scope`.
+    """
     used = Campaign.get_or_none(
         Campaign.recording == recording_id, Campaign.deleted_at.is_null(), Campaign.status != CampaignStatus.ARCHIVED
     )
+    if used is not None and not Campaign.select().where(Campaign.id == used.id, within(Campaign.user, scope)).exists():
+        raise InUse("a campaign of an account above yours, or beside it, plays it; ask an administrator to archive or delete that campaign")
     if used is not None:
         raise InUse(f"campaign {used.id} ({used.name}) plays it; archive or delete that campaign first")
     call = Call.get_or_none(Call.recording_id == recording_id, Call.state.in_(OPEN))

@@ -217,7 +217,7 @@ def timeline(caller: Caller, given: ContactId) -> list[EventData]:
     mine(caller, given.contact_id)
     return [
         {"at": iso(event.at), "what": event.what, "text": event.text, "campaign_id": event.campaign_id, "call_id": event.call_id}
-        for event in people.timeline(given.contact_id)
+        for event in people.timeline(given.contact_id, caller.scope)
     ]
 
 

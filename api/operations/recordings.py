@@ -78,7 +78,7 @@ def delete(caller: Caller, given: RecordingId) -> bool:
     """Delete a recording and its sound. Refused while a campaign that is not archived plays it, or a call that has not ended."""
     found = _mine(caller, given.recording_id)
     try:
-        store.unit(recordings.delete, found.id, store.now())
+        store.unit(recordings.delete, found.id, caller.scope, store.now())
     except recordings.InUse as error:
         raise Refused(f"recording {found.id}: {error}") from None
     for codec in CODECS:

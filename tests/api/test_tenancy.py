@@ -108,3 +108,17 @@ def test_the_matrix(realm, name, caller, relation, place):
         assert tenancy.everything() == before
     text = str(body)
     assert [who for who in tenancy.ROLE if tenancy.canary(who) in text and not tenancy.visible(caller, who)] == []
+
+
+def test_what_is_lent_to_another_account_tells_nothing_of_it(realm):
+    face, ids = realm
+    admin = face.done("Contact_Group_Create", contact_group={"name": "of all"})
+    lent = {"contact_group_id": admin, "message": ids["anna"]["spare recording"], "name": tenancy.canary("admin")}
+    campaign = face.done("Campaign_Create", campaign=lent)
+    face.done("Campaign_Contact_Create", campaign_id=campaign, contact_id=ids["anna"]["contact"])
+    said = face.refused("Recording_Delete", "anna", recording_id=ids["anna"]["spare recording"])
+    story = face.done("Contact_Timeline", "anna", contact_id=ids["anna"]["contact"])
+    assert "a campaign of an account above yours" in said
+    assert {event["campaign_id"] for event in story} == {None, ids["anna"]["campaign"]}
+    assert tenancy.canary("admin") not in str((said, story))
+    assert tenancy.canary("admin") in face.refused("Recording_Delete", recording_id=ids["anna"]["spare recording"])

@@ -101,7 +101,7 @@ def test_the_story_of_a_contact_is_told_in_order(world):
     ).id  # fmt: skip
     PushTry.create(push_id=push, at=NOW + 60, status=None, milliseconds=5, error="it did not answer")
     PushTry.create(push_id=push, at=NOW + 80, status=410, milliseconds=5)
-    story = people.timeline(contact)
+    story = people.timeline(contact, "")
     assert [(event.at - NOW, event.what) for event in story] == [
         (0, "created"), (0, "joined"), (10, "claimed"), (10, "dialled"), (20, "answered"), (25, "pressed"), (30, "heard"), (40, "ended"),
         (50, "settled"), (51, "done"), (60, "pushed"), (80, "pushed"), (90, "push-dead"),
