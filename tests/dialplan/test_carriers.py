@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dialplan import carriers
+from engine.rules import outcome
 from sql.trunks import Line, State
 
 HEAD = "\n <Registration/ServerURI..............................>  <Auth....................>  <Status.......>\n" + "=" * 90 + "\n\n"
@@ -14,7 +15,7 @@ LOG = (
     "[2026-11-24T22:51:48.840] WARNING[26218] res_pjsip_outbound_registration.c: {} on registration attempt to 'sip:{}', retrying in '20'\n"
 )
 FROM = "received from 'sip:sip.example.net:5060'"
-NOT = "it is not registered"
+NOT, LATE = "it is not registered", "its registration is not renewed, the registrar does not answer"
 SILENT = "the registrar does not answer; check host, port and firewall"
 REFUSED, CHECK = f"{NOT}: the registrar refuses it", "; check username and password"
 
@@ -44,7 +45,7 @@ class Asterisk:
         ("Registered        (exp. 285s)", "", True, None),
         ("Registered        (exp. 0s)", "", True, None),
         ("Registered        (exp. 4s ago)", "", True, None),
-        ("Registered        (exp. 5s ago)", "", False, "its registration is not renewed, the registrar does not answer"),
+        ("Registered        (exp. 5s ago)", "", False, LATE),
         ("Unregistered      (exp. 0s)", "", False, f"{NOT} yet"),
         ("Stopped", "", False, f"{NOT} yet"),
         ("Rejected          (exp. 19s)", "", False, f"{REFUSED}; log/messages says why{CHECK}"),
@@ -76,3 +77,14 @@ def test_asterisk_is_not_asked_about_trunks_that_have_nothing_to_tell(tmp_path):
     asterisk = Asterisk(tmp_path / "messages")
     assert carriers.states(asterisk, [Line(9, 1, "plain", "h", 5060, None, None, True, "ulaw", 0)]) == {}
     assert asterisk.asked == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *(rule.alarm for rule in (outcome.NO_ENTRY, outcome.TRUNK_REFUSES, outcome.DEAD_TRUNK, outcome.CODEC)),
+        carriers.UNREACHABLE, f"{REFUSED} (403 Forbidden){CHECK}", f"{NOT}: {SILENT}", LATE,
+    ],
+)  # fmt: skip
+def test_the_page_about_trunks_says_what_a_reader_will_read(sentence):
+    assert f"{sentence}`" in (Path(__file__).parents[2] / "docs" / "trunks.md").read_text()

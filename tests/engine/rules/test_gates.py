@@ -35,6 +35,13 @@ CALLING = Calling("08:00-21:00", ("+49",))
         ({"node": replace(NODE, trunks_text="say so")}, None, ""),
         ({"trunks": [replace(TRUNK, down_until=NOON + 30_000, down_why="dead")]}, "trunk", "rests until 2026-11-24 12:00:30Z: dead"),
         ({"trunks": [replace(TRUNK, down_until=NOON - 1)]}, None, ""),
+        ({"trunks": [replace(TRUNK, unusable="not registered")]}, "trunk", "trunk main cannot be used: not registered"),
+        ({"trunks": [TRUNK, replace(TRUNK, id=5, unusable="not registered")]}, None, ""),
+        (
+            {"trunks": [replace(TRUNK, unusable="silent"), replace(TRUNK, id=5, name="b", down_until=NOON + 1, down_why="dead")]},
+            "trunk",
+            "trunk main cannot be used: silent; trunk b rests until 2026-11-24 12:00:00Z: dead",
+        ),
         ({"trunks": [replace(TRUNK, user_id=7)]}, None, ""),
         ({"campaign": replace(CAMPAIGN, trunk_id=4)}, "trunk", "no trunk serves this campaign"),
     ],
@@ -44,6 +51,14 @@ def test_campaign_gates(change, word, says):
     gate = gates.campaign_gate(**args, now=NOON)
     assert (gate and gate.word) == word
     assert gate is None or says in gate.text
+
+
+def test_who_can_only_wait_for_a_registration_is_given_no_time():
+    silent, resting = replace(TRUNK, unusable="silent"), replace(TRUNK, id=5, down_until=NOON + 30_000)
+    for trunks, opens in (([silent], None), ([silent, resting], NOON + 30_000)):
+        gate = gates.campaign_gate(CAMPAIGN, trunks, NODE, None, NOON)
+        assert gate is not None
+        assert (gate.opens_at, gate.pauses) == (opens, True)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +133,7 @@ SECOND = replace(TRUNK, id=5, name="second", prefix="+49, +43")
         (replace(CONTACT, phone="+12025550100"), [SECOND], {5: 1}, None),
         (CONTACT, [replace(TRUNK, loaded=False), SECOND], {3: 1, 5: 1}, 5),
         (CONTACT, [replace(TRUNK, down_until=NOON + 1), SECOND], {3: 1, 5: 1}, 5),
+        (CONTACT, [replace(TRUNK, unusable="not registered"), SECOND], {3: 1, 5: 1}, 5),
     ],
 )
 def test_choosing_a_trunk(contact, trunks, room, chosen):
@@ -131,6 +147,7 @@ def test_choosing_a_trunk(contact, trunks, room, chosen):
         (CONTACT, [TRUNK], type(None)),
         (replace(CONTACT, phone="+12025550100"), [SECOND], Gate),
         (CONTACT, [replace(TRUNK, down_until=NOON + 1)], Gate),
+        (CONTACT, [replace(TRUNK, unusable="not registered")], Gate),
         (replace(CONTACT, tried=(3,)), [TRUNK], Refusal),
     ],
 )

@@ -105,6 +105,9 @@ def test_answered(name, known, connected):
         (ended(19, None, **TIMEOUT, **DOWN), True),
         (ended(34, None, hangup_sip=503, **DOWN), True),
         (ended(34, 503, **DOWN), False),
+        (ended(21, 401, **DOWN), True),
+        (ended(21, 407, **DOWN), True),
+        (ended(21, 403, **DOWN), False),  # it may be of this number alone
         (ended(19, 183, **TIMEOUT, **DOWN), False),
         (unhandled(19, **TIMEOUT), False),
         (unhandled(34, None, **DOWN), True),
