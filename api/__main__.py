@@ -16,6 +16,7 @@ from api.credentials import hashed
 from sql import logs, settings, store, users
 
 THREADS = 8
+CONNECTIONS, SILENT_S = 800, 60  # at once, fewer than the files that a process may usually open; one that says nothing is closed
 LARGEST_HEADERS = 64 << 10
 FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
 log = logging.getLogger("api")
@@ -53,6 +54,9 @@ def main() -> None:
             host=address,
             port=port,
             threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENT_S,
+            asyncore_use_poll=True,
             ident="carillon",
             clear_untrusted_proxy_headers=True,
             max_request_header_size=LARGEST_HEADERS,

@@ -12,6 +12,7 @@ from sql.states import DeliveryState
 
 
 class DeliveryList(Page):
+    limit: int = Field(1000, ge=1, le=1000)  # each may hold ten answers of a KiB
     endpoint_id: Id | None = None
     call_id: Id | None = None
     status: DeliveryState | None = None

@@ -49,7 +49,7 @@ def test_told_to_end_it_waits_for_no_slow_client(process):
 
 def test_slow_clients_hold_up_nobody(process):
     _, port = process
-    slow = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(20)]
+    slow = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(200)]
     for one in slow:
         one.sendall(b"POST /rest/User_Get HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

@@ -244,6 +244,10 @@ def test_a_replay_that_cannot_be(anna, sent, sentence):
     assert anna.refused("Push_Replay", **sent).startswith(sentence)
 
 
+def test_a_page_of_deliveries_is_short_because_each_may_be_long(anna):
+    assert anna.refused("Push_Delivery_List", limit=1001) == "limit: input should be less than or equal to 1000"
+
+
 def test_nobody_makes_every_call_end_in_a_crowd_of_pushes(anna, monkeypatch):
     monkeypatch.setattr(endpoints, "MOST", 2)
     campaign = anna.campaign()
