@@ -32,6 +32,8 @@ CASES = {
     "absent": Case([account("absent")], ["+49302000106"]),
     "member": Case([account("member", register=True)], ["+49302000107"]),
     "unknown": Case([{"caller_id": "+4930777"}], ["+49302000108"]),
+    "late": Case([account("late", register=True, password="wrong")], ["+49302000161"]),
+    "asked": Case([account("digest", qualify=1)], ["+49302000109"]),
     "ulaw": Case([account("ulaw", codecs="ulaw")], ["+49302000111"]),
     "alaw": Case([account("alaw", codecs="alaw")], ["+49302000112"]),
     "g722": Case([account("g722", codecs="g722")], ["+49302000113"]),
