@@ -1,6 +1,7 @@
 """Sessions: opened, used and ended. The cookie's value is kept as a hash.
 
-A session is over when nobody used it for IDLE_MS, and LONGEST_MS after its login in any case.
+A session is over when nobody used it for IDLE_MS, and LONGEST_MS after its login in any case; of more than MOST of one account, the
+oldest.
 """
 
 from hashlib import sha256
@@ -15,6 +16,7 @@ from sql.row import db, fetched
 IDLE_MS = 12 * 3600 * 1000
 LONGEST_MS = 30 * 24 * 3600 * 1000
 USED_EVERY_MS = 60_000
+MOST = 1000  # of one account: clients that log in before every call would leave thousands behind them
 
 
 class Found(NamedTuple):
@@ -37,9 +39,17 @@ def open_(user_id: int, value: str, key_id: int | None, until: int | None, now: 
     try:
         with db.atomic():
             Session.insert(user=user_id, hash=hashed(value), **fields).execute()
+        _end_oldest(user_id)
         return True
     except IntegrityError:
         return bool(Session.update(**fields).where(Session.hash == hashed(value), Session.user == user_id).execute())
+
+
+def _end_oldest(user_id: int) -> None:
+    mine = Session.user == user_id
+    too_old = Session.select(Session.id).where(mine).order_by(Session.id.desc()).offset(MOST).limit(1).scalar()
+    if too_old is not None:
+        Session.delete().where(mine, Session.id <= too_old).execute()
 
 
 def find(value: str, now: int) -> Found | None:

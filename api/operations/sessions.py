@@ -19,7 +19,7 @@ def login(caller: Caller, given: OfSession) -> str:
 
     `session_id` is taken as the cookie's value if it has 22 to 200 characters of `A-Za-z0-9_-` and is no session of somebody else's;
     one's own living session is renewed. Otherwise the value is made up. A session is over after 12 hours without use, and 30 days after
-    the login; one that was opened with an API key ends with the key.
+    the login; one that was opened with an API key ends with the key. An account has a thousand at most: one more ends the oldest.
     """
 
     def work(value: str) -> bool:

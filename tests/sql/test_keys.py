@@ -84,6 +84,16 @@ def test_a_session_is_over_when_idle_and_after_its_longest_time(two):
     assert sessions.find("of a key", NOW + 10) is None
 
 
+def test_of_too_many_sessions_the_oldest_end(two, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST", 3)
+    store.unit(sessions.open_, two[1], "another's", None, None, NOW)
+    for n in range(5):
+        store.unit(sessions.open_, two[0], f"session {n}", None, None, NOW)
+    store.unit(sessions.open_, two[0], "session 2", None, None, NOW)  # renewed
+    assert [bool(sessions.find(f"session {n}", NOW)) for n in range(5)] == [False, False, True, True, True]
+    assert sessions.find("another's", NOW)
+
+
 def test_an_idempotency_key_is_one_user_s_and_one_call_s(two):
     def begin(user_id, request="r", at=NOW):
         return store.unit(idempotency.begin, user_id, "k", request, at)
