@@ -89,6 +89,17 @@ def test_the_ports_and_the_secret_are_those_of_the_settings(program, tmp_path):
     assert (carrier / "modules.conf").read_text().endswith("load = app_senddtmf.so\n")
 
 
+@pytest.mark.parametrize(
+    ("bind", "nets", "written"),
+    [("192.168.1.5", "10.0.0.0/8", ["10.0.0.0/8", "192.168.1.5"]), ("192.168.1.5", "", []), ("0.0.0.0", "10.0.0.0/8", ["10.0.0.0/8"])],
+)
+def test_the_own_address_is_within_the_local_nets(program, tmp_path, bind, nets, written):
+    """Else Asterisk would not tell trunks the external address for audio; without any net it always does."""
+    config = settled(tmp_path / "home", sip__bind=bind, sip__external_address="192.0.2.1", sip__local_net=nets)
+    text = (runtime.engine_instance(config, program).folder / "etc" / "pjsip.conf").read_text()
+    assert re.findall(r"^local_net = (.*)$", text, re.M) == written
+
+
 def test_a_second_start_keeps_the_trunks_and_writes_the_rest_anew(program, tmp_path):
     config = settled(tmp_path / "home")
     etc = runtime.engine_instance(config, program).folder / "etc"
