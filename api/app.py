@@ -76,7 +76,7 @@ class Face:
     def _answer(self, request: Request, operation: Operation, given: dict[str, Any]) -> Answer:
         caller = self._caller(request, operation, given)
         if caller.role not in operation.roles:
-            raise Refused(f"a {caller.role} may not use {operation.name}")
+            raise Refused(f"the role {caller.role} may not use {operation.name}; an account above yours has to do it")
         sent = {name: file for name, file in files(request).items() if name in operation.files}
         understood_input = understood(operation, given | sent)
         extra = tuple(NOT_IN_HEADERS.sub("?", name) for name in ignored(understood_input))

@@ -109,7 +109,7 @@ def perform(operation: Operation, arguments: dict[str, Any]) -> Any:
             if extra := ignored(given):
                 raise Refused(f"{', '.join(extra)} is not understood here")
             if who.role not in operation.roles:
-                raise Refused(f"{who.username} is a {who.role}, who may not use {operation.name}")
+                raise Refused(f"{who.username} has the role {who.role}, which may not use {operation.name}")
             return operation.run(who, given)
         except Refused as error:
             fail(str(error), REFUSED)

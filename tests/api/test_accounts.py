@@ -180,11 +180,11 @@ def test_roles_and_what_each_may_do(face, ids):
     assert "User_Create" in roles[1]["permissions"]
     assert "System_Stop" not in roles[1]["permissions"]
     assert {"User_Get", "User_Login"} <= set(roles[3]["permissions"])
-    assert face.refused("User_Create", "ute", user={}) == "a user may not use User_Create"
+    assert face.refused("User_Create", "ute", user={}) == "the role user may not use User_Create; an account above yours has to do it"
 
 
 def test_the_kill_switch_is_the_administrator_s(face, ids):
-    assert face.refused("System_Stop", "tina") == "a tenant may not use System_Stop"
+    assert face.refused("System_Stop", "tina") == "the role tenant may not use System_Stop; an account above yours has to do it"
     assert face.done("System_Start") is False
     halted = face.done("System_Stop", reason="a wrong list")
     assert (halted["by"], halted["reason"]) == ("admin", "a wrong list")

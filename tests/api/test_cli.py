@@ -31,7 +31,6 @@ def carillon(home, *words: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
-@pytest.mark.slow
 def test_the_program_itself(home):
     def program(*words: str) -> tuple[int, str, str]:
         command = [sys.executable, "-m", "dialplan.carillon", "--home", str(home), *words]
@@ -83,11 +82,10 @@ def test_a_folder_that_is_no_installation(tmp_path):
 
 def test_an_account_may_do_what_its_role_may(home):
     carillon(home, "user", "create", "--username", "bob", "--password", "quite a good one")
-    assert "bob is a user, who may not use Trunk_List" in carillon(home, "--as", "bob", "trunk", "list", code=1)
+    assert "bob has the role user, which may not use Trunk_List" in carillon(home, "--as", "bob", "trunk", "list", code=1)
     assert carillon(home, "--as", "bob", "campaign", "list") == "nothing\n"
 
 
-@pytest.mark.slow
 def test_watch_tells_each_change_until_the_end(home):
     (home / "hello.wav").write_bytes(tone(0.2))
     carillon(home, "recording", "create", str(home / "hello.wav"), "--title", "hello")
@@ -108,7 +106,6 @@ def test_every_argument_has_one_option():
         assert not {"as_json", "json", "help"} & set(names), operation.name
 
 
-@pytest.mark.slow
 def test_every_operation_is_a_command_of_its_own():
     said = {cli.words(operation) for operation in OPERATIONS if not operation.session}
     assert len(said) == len([operation for operation in OPERATIONS if not operation.session])

@@ -83,7 +83,7 @@ def test_a_tenant_pays_from_its_own_credit_and_takes_back(face, ids):
         ("admin", "tina", 999_999_991, "credit is 10; it cannot rise above 1000000000"),
         ("tina", "tina", 1, "nobody pays himself"),
         ("tina", "tom", 1, "is not found"),
-        ("ute", "ute", 1, "a user may not use User_Payment_Create"),
+        ("ute", "ute", 1, "the role user may not use User_Payment_Create; an account above yours has to do it"),
     ],
 )
 def test_payments_that_are_refused_change_nothing(face, ids, who, whom, value, says):
