@@ -24,7 +24,8 @@ def test_a_key_acts_as_its_user(face, ids):
     assert (len(key), key[:4], key.isascii(), key[4:].isalnum()) == (4 + 8 + 43, "cln_", True, True)
     assert by_key(face, key, "User_Get", user_id=ids["ute"])[1][1]["username"] == "ute"
     assert by_key(face, key, "User_Get", user_id=ids["tina"])[1] == [False, f"user {ids['tina']} is not found"]
-    assert by_key(face, key, "User_Create", user={})[1] == [
+    said = "the role user may not use User_Create; an account above yours has to do it"
+    assert by_key(face, key, "User_Create", user={})[1] == [False, said]
         False,
         "the role user may not use User_Create; an account above yours has to do it",
     ]
