@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 
 # Whole files that start processes or wait for timeouts; `make check` leaves them out, as it does tests marked `slow` one by one.
 SLOW = {
-    "agi/test_interactive", "agi/test_scripts", "agi/test_server", "agi/test_server_process", "api/test_cli", "api/test_tenancy", "bench/test_imports",
+    "agi/test_interactive", "agi/test_scripts", "agi/test_server", "agi/test_server_process", "api/test_cli", "api/test_tenancy",
+    "bench/test_imports",
     "dialplan/test_attach", "dialplan/test_attach_refused", "dialplan/test_doctor", "dialplan/test_doctor_manager",
     "dialplan/test_doctor_running", "dialplan/test_init", "dialplan/test_provision_process", "dialplan/test_up",
     "engine/push/test_bad_days", "engine/push/test_clock", "engine/push/test_delivery", "engine/push/test_worker",
