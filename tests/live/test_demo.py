@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from dialplan import demo
+
 
 def test_demo(asterisk, tmp_path):
     """On SQLite; tests/live/test_mysql_document.py has it on MariaDB."""
@@ -27,7 +29,8 @@ def test_demo(asterisk, tmp_path):
 @pytest.mark.parametrize("word", ["up", "demo"])
 def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(asterisk, tmp_path, word):
     url = {"CARILLON_STORE_URL": "mysql://anna:secret@127.0.0.1:1/calls"}
-    command = [sys.executable, "-m", "dialplan.carillon", word, "--home", str(tmp_path)]
+    base = ["--port-base", str(demo.free_base())] if word == "up" else []
+    command = [sys.executable, "-m", "dialplan.carillon", word, "--home", str(tmp_path), *base]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | url, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
