@@ -32,11 +32,12 @@ run: setup ## bring up an installation to try, in var/run; Ctrl-C stops it
 	@$(BIN)/carillon evaluation --home var/run
 	@$(BIN)/carillon up --home var/run
 
+# The live ring runs dozens of real servers on whatever machine this is: what fails is tried once more, and named.
 test: setup $(STAMP)-test ## all tests, those with a real Asterisk and MariaDB included
 	@$(BIN)/python -m dialplan.fetch sipp > /dev/null
 	@$(BIN)/python -m dialplan.fetch mariadb > /dev/null
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/live
-	@$(BIN)/python -m pytest tests/live
+	@$(BIN)/python -m pytest tests/live --reruns 1 -rR
 
 check: $(STAMP)-test ## lint, types, architecture and unit tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -n 2 -m "not live and not soak and not slow"
